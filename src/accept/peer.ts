@@ -1,0 +1,35 @@
+/** Peer: a finished TLS handshake, read from the socket once. Nothing asks the socket again (docs/semantics.md 1.2). */
+import { createHash } from 'node:crypto'
+import type { TLSSocket } from 'node:tls'
+
+export interface Peer {
+  readonly address: string
+  readonly port: number
+  /** DER of the leaf certificate; undefined where the client showed none. */
+  readonly leafDer: Buffer | undefined
+  /** SHA-256 of the leaf, lower-case hex; empty without a leaf. */
+  readonly fingerprint: string
+  /** What TLS itself says of the chain: necessary, never sufficient. */
+  readonly authorized: boolean
+  /** OpenSSL's reason where `authorized` is false, such as `CERT_HAS_EXPIRED`. */
+  readonly authorizationError: string | undefined
+  readonly resumed: boolean
+}
+
+/**
+ * Reads the peer of a TLS socket; call once, in `secureConnection`.
+ * A socket that is already gone gives a peer without a leaf, which every later stage refuses.
+ */
+export function readPeer(socket: TLSSocket): Peer {
+  const leafDer = socket.getPeerX509Certificate()?.raw
+  const error: unknown = socket.authorizationError
+  return {
+    address: socket.remoteAddress ?? 'unknown',
+    port: socket.remotePort ?? 0,
+    leafDer,
+    fingerprint: leafDer === undefined ? '' : createHash('sha256').update(leafDer).digest('hex'),
+    authorized: socket.authorized,
+    authorizationError: error === undefined || error === null ? undefined : String(error),
+    resumed: socket.isSessionReused(),
+  }
+}

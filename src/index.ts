@@ -1,0 +1,20 @@
+/** Portcullis: TLS-bound device identity and access control for MQTT. Decisions only; no broker is imported here. */
+export type { IssuersConfig } from './accept/issuers.ts'
+export type { Limits } from './accept/limits.ts'
+export { type Peer, readPeer } from './accept/peer.ts'
+export type { Decision, Permit, PublishFacts, Qos, Refuse } from './decide/decision.ts'
+export { type Admission, type ConnectFacts, Gate, type GateOptions, openGate } from './gate.ts'
+export { logTrace } from './observe/log.ts'
+export type { MappedIdentity, Rule } from './policy/model.ts'
+export {
+  ConfigurationError,
+  formatProblem,
+  PolicyError,
+  PortcullisError,
+  type Problem,
+  type ProblemCode,
+  type Where,
+} from './problem.ts'
+export type { Session } from './session.ts'
+export type { LoadedPolicy } from './source/folder.ts'
+export { nullTrace, type Trace, type TracedAction, type TracedPeer, type TraceEvent } from './trace.ts'

@@ -1,0 +1,48 @@
+/** Report: where the loader writes down every mistake it finds, so that one run tells all of them. Pure. */
+import { formatProblem, type Problem, type ProblemCode, problem, type Where } from '../problem.ts'
+
+/** Sections of a policy file; one that could not be read makes its names unknown rather than undefined. */
+export type Section = 'constants' | 'identities' | 'roles' | 'members' | 'settings'
+
+export class Report {
+  readonly #problems = new Map<string, Problem>()
+  readonly #unread = new Set<Section>()
+
+  add(code: ProblemCode, sentence: string, where: Where, help?: string): void {
+    this.take(problem(code, sentence, { where, help }))
+  }
+
+  /** Takes over a problem that another module found; `where` and `help` fill what it left open. */
+  take(found: Problem, where?: Where, help?: string): void {
+    const whole = problem(found.code, found.sentence, { where: found.where ?? where, help: found.help ?? help })
+    const key = formatProblem(whole)
+    if (!this.#problems.has(key)) this.#problems.set(key, whole)
+  }
+
+  /** Says that names of this section may be missing, so that nobody reports them as undefined. */
+  unread(...sections: readonly Section[]): void {
+    for (const section of sections) this.#unread.add(section)
+  }
+
+  isUnread(section: Section): boolean {
+    return this.#unread.has(section)
+  }
+
+  get size(): number {
+    return this.#problems.size
+  }
+
+  /** Every problem, by file, line and column. */
+  sorted(): readonly Problem[] {
+    return [...this.#problems.values()].sort(
+      (a, b) =>
+        compareText(a.where?.file ?? '', b.where?.file ?? '') ||
+        (a.where?.line ?? 0) - (b.where?.line ?? 0) ||
+        (a.where?.column ?? 0) - (b.where?.column ?? 0),
+    )
+  }
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

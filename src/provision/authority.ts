@@ -1,0 +1,190 @@
+/**
+ * A certificate authority in memory: root, issuing CA, leaves and CRLs in four fixed profiles that OpenSSL's
+ * `-x509_strict`, GnuTLS, Node and mosquitto all accept. Certificates are written as DER directly (`der.ts`): no string
+ * is parsed into a name, and BasicConstraints and KeyUsage are always critical. Storage is the caller's.
+ */
+import { createPrivateKey, createPublicKey, randomBytes, X509Certificate } from 'node:crypto'
+import { parseCertificate } from '../authenticate/certificate.ts'
+import { PortcullisError, type ProblemCode, problem } from '../problem.ts'
+import { type CrlContent, encodeTbsCrl } from './crl-writer.ts'
+import { bitString, context, integer, sequence, time } from './der.ts'
+import { createKeys, type KeyPair, keyIdOf, keyPem, schemeOf, spkiOf, toPem } from './keys.ts'
+import { type AlternativeNames, encodeAlternativeNames, encodeName, type SubjectAttribute } from './names.ts'
+import { type Profile, profileExtensions } from './profiles.ts'
+
+export interface IssuedCertificate {
+  readonly der: Buffer
+  readonly pem: string
+  /** Lower case, without leading zero octets. */
+  readonly serialHex: string
+  readonly notBefore: Date
+  readonly notAfter: Date
+  readonly keys: KeyPair
+  /** PKCS#8. */
+  readonly keyPem: string
+}
+
+export interface Authority extends IssuedCertificate {
+  /** Subject, as DER: the issuer name of everything that it signs. */
+  readonly name: Uint8Array
+  /** Its subject key identifier: the authority key identifier of everything that it signs. */
+  readonly keyId: Uint8Array
+}
+
+export interface AuthorityOptions {
+  readonly subject: readonly SubjectAttribute[]
+  readonly now: () => Date
+  readonly validDays: number
+  readonly keys?: KeyPair
+}
+
+export interface LeafOptions {
+  readonly profile: 'server' | 'device'
+  readonly subject: readonly SubjectAttribute[]
+  readonly sans?: AlternativeNames
+  readonly notBefore: Date
+  readonly notAfter: Date
+  /** Without them a P-256 pair is made. */
+  readonly keys?: KeyPair
+}
+
+export interface SignedCrl {
+  readonly der: Buffer
+  readonly pem: string
+}
+
+const dayMs = 86_400_000
+const clockSkewMs = 5 * 60_000
+
+/** `notBefore` of a certificate made now: five minutes ago, for devices whose clock is a little behind. */
+export function notBeforeOf(now: Date): Date {
+  return new Date(now.getTime() - clockSkewMs)
+}
+
+/** A self-signed root. Its key is best kept offline. */
+export function createRoot(options: AuthorityOptions): Authority {
+  return createAuthority(options, 'root')
+}
+
+/** A CA that issues leaves only (pathLenConstraint 0). */
+export function createIssuing(root: Authority, options: AuthorityOptions): Authority {
+  return createAuthority(options, 'issuing', root)
+}
+
+function createAuthority(options: AuthorityOptions, profile: 'root' | 'issuing', signer?: Authority): Authority {
+  const keys = options.keys ?? createKeys()
+  const now = options.now()
+  const self = { name: encodeName(options.subject), keyId: keyIdOf(keys.publicKey) }
+  const validity = { notBefore: notBeforeOf(now), notAfter: new Date(now.getTime() + options.validDays * dayMs) }
+  const issuer = signer ?? { ...self, keys }
+  return { ...signCertificate(issuer, { profile, name: self.name, ...validity, keys }), ...self }
+}
+
+/** A leaf for a server or a device. Throws where the request breaks the profile; nothing is clipped silently. */
+export function issueLeaf(ca: Authority, leaf: LeafOptions): IssuedCertificate {
+  if (leaf.notAfter > ca.notAfter) {
+    throw refused(
+      'provision/bad-validity',
+      `the certificate would outlive its issuer, which ends ${ca.notAfter.toISOString()}`,
+    )
+  }
+  const keys = leaf.keys ?? createKeys()
+  const name = encodeName(leaf.subject)
+  const alternativeNames = encodeAlternativeNames(leaf.sans ?? {})
+  return signCertificate(ca, { ...leaf, name, keys, alternativeNames })
+}
+
+interface Request {
+  readonly profile: Profile
+  readonly name: Uint8Array
+  readonly alternativeNames?: Uint8Array | undefined
+  readonly notBefore: Date
+  readonly notAfter: Date
+  readonly keys: KeyPair
+}
+
+function signCertificate(issuer: Pick<Authority, 'name' | 'keyId' | 'keys'>, request: Request): IssuedCertificate {
+  const [notBefore, notAfter] = [wholeSeconds(request.notBefore), wholeSeconds(request.notAfter)]
+  if (notAfter <= notBefore) throw refused('provision/bad-validity', 'the certificate would end before it begins')
+  const scheme = schemeOf(issuer.keys.privateKey)
+  const serial = createSerial()
+  const ids = { subject: keyIdOf(request.keys.publicKey), authority: issuer.keyId }
+  const tbs = sequence(
+    context(0, integer(2n)),
+    integer(BigInt(`0x${serial}`)),
+    scheme.algorithm,
+    issuer.name,
+    sequence(time(notBefore), time(notAfter)),
+    request.name,
+    spkiOf(request.keys.publicKey),
+    context(3, sequence(...profileExtensions(request.profile, ids, request.alternativeNames))),
+  )
+  const der = sequence(tbs, scheme.algorithm, bitString(scheme.sign(tbs)))
+  assertVerifies(der, issuer.keys, request.keys)
+  const pem = toPem('CERTIFICATE', der)
+  return {
+    der,
+    pem,
+    serialHex: serial,
+    notBefore,
+    notAfter,
+    keys: request.keys,
+    keyPem: keyPem(request.keys.privateKey),
+  }
+}
+
+/** What left this module was read back by OpenSSL, its signature and key checked. */
+function assertVerifies(der: Buffer, issuer: KeyPair, subject: KeyPair): void {
+  const certificate = new X509Certificate(der)
+  if (!certificate.verify(issuer.publicKey) || !certificate.checkPrivateKey(subject.privateKey)) {
+    throw refused('provision/not-a-ca', 'the key of the authority or of the subject does not fit its public half')
+  }
+}
+
+/** Sixteen random octets, the first 01xxxxxx: positive, unpredictable, never short (RFC 5280 §4.1.2.2). */
+function createSerial(): string {
+  const octets = randomBytes(16)
+  octets[0] = ((octets[0] ?? 0) & 0x3f) | 0x40
+  return octets.toString('hex')
+}
+
+function wholeSeconds(date: Date): Date {
+  return new Date(Math.floor(date.getTime() / 1000) * 1000)
+}
+
+/** Signs the list of what `ca` has revoked. */
+export function signCrl(ca: Authority, content: CrlContent): SignedCrl {
+  if (content.nextUpdate <= content.thisUpdate)
+    throw refused('provision/bad-validity', 'nextUpdate is not after thisUpdate')
+  const scheme = schemeOf(ca.keys.privateKey)
+  const tbs = encodeTbsCrl(content, { name: ca.name, keyId: ca.keyId, algorithm: scheme.algorithm })
+  const der = sequence(tbs, scheme.algorithm, bitString(scheme.sign(tbs)))
+  return { der, pem: toPem('X509 CRL', der) }
+}
+
+/** An authority from its files. Throws where the certificate is no CA or the key is not its own. */
+export function openAuthority(certificatePem: string, privateKeyPem: string): Authority {
+  const x509 = new X509Certificate(certificatePem)
+  const privateKey = createPrivateKey(privateKeyPem)
+  const parsed = parseCertificate(x509.raw)
+  if (!parsed.ok) throw new PortcullisError([parsed.problem])
+  const { value: certificate } = parsed
+  if (!x509.ca || certificate.subjectKeyId === undefined || !x509.checkPrivateKey(privateKey)) {
+    throw refused('provision/not-a-ca', 'the certificate is no authority, or the key is not its own')
+  }
+  return {
+    der: x509.raw,
+    pem: toPem('CERTIFICATE', x509.raw),
+    serialHex: certificate.serial,
+    notBefore: new Date(certificate.notBefore),
+    notAfter: new Date(certificate.notAfter),
+    keys: { privateKey, publicKey: createPublicKey(privateKey) },
+    keyPem: keyPem(privateKey),
+    name: certificate.subjectName,
+    keyId: certificate.subjectKeyId,
+  }
+}
+
+function refused(code: ProblemCode, sentence: string): PortcullisError {
+  return new PortcullisError([problem(code, sentence)])
+}

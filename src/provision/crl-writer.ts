@@ -1,0 +1,63 @@
+/**
+ * Certificate revocation lists, version 2 (RFC 5280 §5). Written by hand because the time is linear: 100,000 entries
+ * take 0.2 s where @peculiar/x509, quadratic, takes minutes, writes empty entry extensions and the wrong PEM label.
+ */
+import { context, enumerated, integer, sequence, time } from './der.ts'
+import { extension } from './extension.ts'
+import { authorityKeyIdentifier } from './profiles.ts'
+
+/** CRLReason (RFC 5280 §5.3.1); `removeFromCRL` is for delta CRLs, which nothing here makes. */
+export const crlReasons = {
+  unspecified: 0,
+  keyCompromise: 1,
+  cACompromise: 2,
+  affiliationChanged: 3,
+  superseded: 4,
+  cessationOfOperation: 5,
+  certificateHold: 6,
+  privilegeWithdrawn: 9,
+  aACompromise: 10,
+} as const
+
+export type CrlReason = keyof typeof crlReasons
+
+export interface RevokedEntry {
+  readonly serialHex: string
+  readonly date: Date
+  readonly reason?: CrlReason
+}
+
+export interface CrlContent {
+  /** Rises with every CRL of an issuer (RFC 5280 §5.2.3). */
+  readonly number: bigint | number
+  readonly thisUpdate: Date
+  readonly nextUpdate: Date
+  readonly revoked: readonly RevokedEntry[]
+}
+
+/** TBSCertList (RFC 5280 §5.1.2), to be signed with `algorithm`. */
+export function encodeTbsCrl(
+  content: CrlContent,
+  issuer: { readonly name: Uint8Array; readonly keyId: Uint8Array; readonly algorithm: Uint8Array },
+): Buffer {
+  const entries = content.revoked.map(encodeEntry)
+  return sequence(
+    integer(1n),
+    issuer.algorithm,
+    issuer.name,
+    time(content.thisUpdate),
+    time(content.nextUpdate),
+    ...(entries.length === 0 ? [] : [sequence(...entries)]), // §5.1.2.6: absent when nothing is revoked
+    context(
+      0,
+      sequence(authorityKeyIdentifier(issuer.keyId), extension('2.5.29.20', false, integer(BigInt(content.number)))),
+    ),
+  )
+}
+
+function encodeEntry(entry: RevokedEntry): Buffer {
+  const reason = crlReasons[entry.reason ?? 'unspecified']
+  // §5.3.1: "unspecified" should be absent; §5.3: entry extensions, where present, are not empty
+  const extensions = reason === 0 ? [] : [sequence(extension('2.5.29.21', false, enumerated(reason)))]
+  return sequence(integer(BigInt(`0x${entry.serialHex}`)), time(entry.date), ...extensions)
+}

@@ -1,0 +1,95 @@
+/** Session: an identity bound to a client id, as a host sees it. Every decision reads the policy now in force. */
+import { EventEmitter } from 'node:events'
+import type { Peer } from './accept/peer.ts'
+import type { ClientId } from './bind/client-id.ts'
+import type { Decision, PublishFacts, Qos, Rights } from './decide/decision.ts'
+import type { MappedIdentity } from './policy/model.ts'
+import { parseTopicFilter, parseTopicName } from './policy/topic.ts'
+import type { Problem, Result } from './problem.ts'
+
+/** What one policy revision makes of a session. */
+export interface Mapping {
+  readonly revision: string
+  readonly identity: MappedIdentity
+  readonly rights: Rights
+}
+
+interface SessionEvents {
+  /** Its rights may have changed: check subscriptions again. */
+  changed: []
+  /** It may not go on (revoked, no longer mapped): close the connection. */
+  ended: [problem: Problem]
+}
+
+/**
+ * A bound session. `publish`, `subscribe` and `receive` are synchronous and total: they refuse rather than throw.
+ * @example
+ * const decision = session.publish('plant/s1/pump-7/state', { qos: 0, retain: false, payloadBytes: 2 })
+ * if (decision.effect === 'refuse') console.error(decision.problem.sentence)
+ */
+export class Session extends EventEmitter<SessionEvents> {
+  readonly clientId: ClientId
+  readonly peer: Peer
+  /** Milliseconds since 1970 at which its certificate ends. */
+  readonly notAfter: number
+  #mapping: Mapping
+  #ended: Problem | undefined
+  readonly #onClose: (session: Session) => void
+
+  constructor(facts: { clientId: ClientId; peer: Peer; notAfter: number; mapping: Mapping }, onClose: (session: Session) => void) {
+    super()
+    this.clientId = facts.clientId
+    this.peer = facts.peer
+    this.notAfter = facts.notAfter
+    this.#mapping = facts.mapping
+    this.#onClose = onClose
+  }
+
+  get identity(): MappedIdentity {
+    return this.#mapping.identity
+  }
+
+  /** Revision of the policy that decides now. */
+  get revision(): string {
+    return this.#mapping.revision
+  }
+
+  /** docs/semantics.md 3.1, and 3.7 for a will. */
+  publish(topic: string, facts: PublishFacts): Decision {
+    return this.#decide(parseTopicName(topic), (rights, name) => rights.publish(name, facts))
+  }
+
+  /** docs/semantics.md 3.2 */
+  subscribe(filter: string, qos: Qos): Decision {
+    return this.#decide(parseTopicFilter(filter), (rights, parsed) => rights.subscribe(parsed, qos))
+  }
+
+  /** docs/semantics.md 3.4 */
+  receive(topic: string): Decision {
+    return this.#decide(parseTopicName(topic), (rights, name) => rights.receive(name))
+  }
+
+  /** Takes over what a new policy revision makes of this session, or ends it. Called by the gate. */
+  remap(result: Result<Mapping>): void {
+    if (this.#ended !== undefined) return
+    if (result.ok) {
+      const moved = result.value.revision !== this.#mapping.revision
+      this.#mapping = result.value
+      if (moved) this.emit('changed')
+    } else {
+      this.#ended = result.problem
+      this.emit('ended', result.problem)
+    }
+  }
+
+  /** Tells the gate that the connection is gone. */
+  close(): void {
+    this.#onClose(this)
+  }
+
+  #decide<T>(parsed: Result<T>, decide: (rights: Rights, value: T) => Decision): Decision {
+    if (this.#ended !== undefined) return { effect: 'refuse', problem: this.#ended, rules: [] }
+    if (!parsed.ok) return { effect: 'refuse', problem: parsed.problem, rules: [] }
+    return decide(this.#mapping.rights, parsed.value)
+  }
+}

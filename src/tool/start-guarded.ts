@@ -1,0 +1,32 @@
+/** A guarded broker as `serve` and `demo` run it: gate, broker, listener, and how to stop all three. */
+import type { AddressInfo } from 'node:net'
+import { type Gate, type GateOptions, openGate } from '../gate.ts'
+import { guard, type ListenOptions, listen } from '../enforce/aedes/index.ts'
+import { createBroker } from './broker.ts'
+
+export interface RunningBroker {
+  readonly gate: Gate
+  readonly address: AddressInfo
+  close(): Promise<void>
+}
+
+/** Rejects as `openGate` and `listen` do; nothing is left running then. */
+export async function startGuarded(gateOptions: GateOptions, listenOptions: ListenOptions): Promise<RunningBroker> {
+  const gate = await openGate(gateOptions)
+  const broker = await createBroker()
+  const closeBroker = (): Promise<void> => new Promise(resolve => broker.close(() => resolve()))
+  try {
+    const listener = await listen(guard(broker, gate), listenOptions)
+    return {
+      gate,
+      address: listener.address,
+      close: async () => {
+        await listener.close()
+        await Promise.all([gate.close(), closeBroker()])
+      },
+    }
+  } catch (error) {
+    await Promise.all([gate.close(), closeBroker()])
+    throw error
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * Trace: the events that a host may watch. A library does not log; it tells, and `observe/` or the host writes.
+ * A leaf. No event ever carries a payload, a password or a key.
+ */
+import type { Problem } from './problem.ts'
+
+/** Who an event is about, as far as known at that point. */
+export interface TracedPeer {
+  readonly address: string
+  /** SHA-256 of the leaf certificate, lower-case hex. */
+  readonly fingerprint?: string
+  /** Subject of the leaf for display, RFC 4514 style; present before an identity is known. */
+  readonly subject?: string
+  /** `device:site=s1,device=pump-7`: the identity in the form that `policy explain` takes. */
+  readonly who?: string
+  readonly clientId?: string
+}
+
+/** What was attempted, in the words that `policy explain` takes. */
+export interface TracedAction {
+  readonly verb: 'connect' | 'publish' | 'subscribe' | 'receive' | 'will'
+  readonly topic: string
+  readonly qos?: number
+  readonly retain?: boolean
+  readonly payloadBytes?: number
+}
+
+export type TraceEvent =
+  /** TLS did not come up, or its certificate is not to be trusted: nothing was read from the peer. */
+  | { readonly event: 'handshake-refused'; readonly peer: TracedPeer; readonly problem: Problem }
+  /** A CONNECT was refused, or never came. */
+  | { readonly event: 'connect-refused'; readonly peer: TracedPeer; readonly problem: Problem; readonly action?: TracedAction }
+  | { readonly event: 'connected'; readonly peer: TracedPeer; readonly revision: string }
+  | { readonly event: 'disconnected'; readonly peer: TracedPeer; readonly problem?: Problem }
+  /** An action of a bound session was refused, or a delivery to it cut. */
+  | { readonly event: 'refused'; readonly peer: TracedPeer; readonly action: TracedAction; readonly problem: Problem; readonly revision: string }
+  | { readonly event: 'policy-loaded'; readonly revision: string; readonly rules: number; readonly tests: number }
+  /** A changed policy folder does not load: the revision in force stays. */
+  | { readonly event: 'policy-refused'; readonly problems: readonly Problem[]; readonly revision: string }
+  /** A changed CRL was taken over, or why it was not; or something that an operator must look at. */
+  | { readonly event: 'revocations-loaded'; readonly issuer: string; readonly entries: number }
+  | { readonly event: 'alarm'; readonly problem: Problem }
+
+export type Trace = (event: TraceEvent) => void
+
+/** Watches nothing. */
+export const nullTrace: Trace = () => {}

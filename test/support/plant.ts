@@ -1,0 +1,98 @@
+/** The sample plant as a running guarded broker: real sockets, real certificates, ephemeral port, and its trace. */
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Aedes } from 'aedes'
+import type { Limits } from '../../src/accept/limits.ts'
+import { type Guarded, guard, listen } from '../../src/enforce/aedes/index.ts'
+import { type Gate, openGate } from '../../src/gate.ts'
+import { ensureDevCerts } from '../../src/provision/dev-certs.ts'
+import type { TraceEvent } from '../../src/trace.ts'
+import type { Credentials } from './raw-client.ts'
+
+export interface PlantOptions {
+  readonly limits?: Partial<Limits>
+  /** Changes the text of plant.yaml before the gate opens. */
+  readonly edit?: (yaml: string) => string
+  /** Sets hooks on the broker before it is guarded. */
+  readonly host?: (broker: Aedes) => void
+  readonly watch?: boolean
+}
+
+export interface Plant {
+  readonly port: number
+  readonly folder: string
+  readonly policies: string
+  readonly gate: Gate
+  readonly broker: Aedes
+  readonly guarded: Guarded
+  readonly events: readonly TraceEvent[]
+  /** Certificate, key and CA of one of the development names. */
+  as(name: string): Promise<Credentials>
+  /** Resolves with the first event, past or to come, that fits. */
+  event(fits: (event: TraceEvent) => boolean): Promise<TraceEvent>
+  close(): Promise<void>
+}
+
+/** True for a refusal with that code. */
+export const refusedWith =
+  (code: string) =>
+  (event: TraceEvent): boolean =>
+    'problem' in event && event.problem?.code === code
+
+export async function startPlant(options: PlantOptions = {}): Promise<Plant> {
+  const folder = await mkdtemp(join(tmpdir(), 'portcullis-plant-'))
+  const certs = join(folder, 'certs-dev')
+  const policies = join(folder, 'policies')
+  await ensureDevCerts(certs, () => new Date())
+  await cp(new URL('../../policies', import.meta.url), policies, { recursive: true })
+  if (options.edit !== undefined) {
+    const file = join(policies, 'plant.yaml')
+    await writeFile(file, options.edit(await readFile(file, 'utf8')))
+  }
+  const events: TraceEvent[] = []
+  const waiting = new Set<() => void>()
+  const gate = await openGate({
+    policies,
+    baseFolder: certs,
+    issuers: { acme: { certificates: ['issuing.pem'], root: 'root.pem', crl: ['acme.crl'] } },
+    limits: options.limits ?? {},
+    watch: options.watch ?? false,
+    trace: event => {
+      events.push(event)
+      for (const wake of waiting) wake()
+    },
+  })
+  const broker = await Aedes.createBroker()
+  options.host?.(broker)
+  const guarded = guard(broker, gate)
+  const listener = await listen(guarded, { port: 0, host: '127.0.0.1', tls: { keyFile: join(certs, 'server.key'), certFile: join(certs, 'server.pem') } })
+  const text = (name: string): Promise<string> => readFile(join(certs, name), 'utf8')
+  return {
+    port: listener.address.port,
+    folder,
+    policies,
+    gate,
+    broker,
+    guarded,
+    events,
+    as: async name => ({ key: await text(`${name}.key`), cert: await text(`${name}.pem`), ca: await text('ca.pem') }),
+    event: fits =>
+      new Promise(resolve => {
+        const look = (): void => {
+          const found = events.find(fits)
+          if (found === undefined) return
+          waiting.delete(look)
+          resolve(found)
+        }
+        waiting.add(look)
+        look()
+      }),
+    close: async () => {
+      await listener.close()
+      await gate.close()
+      await new Promise<void>(resolve => broker.close(() => resolve()))
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
