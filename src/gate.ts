@@ -14,11 +14,12 @@ import { bindClientId, type ClientId } from './bind/client-id.ts'
 import { type ConnackCode, connackCodeFor } from './bind/connack-code.ts'
 import { compileRights } from './decide/compile-rights.ts'
 import type { PublishFacts } from './decide/decision.ts'
-import type { MappedIdentity, PolicySet } from './policy/model.ts'
+import type { MappedIdentity } from './policy/model.ts'
 import { rightsHolderOf } from './policy/rights-holder.ts'
 import { fail, ok, PolicyError, type Problem, problem, type Result } from './problem.ts'
 import { type Mapping, Session } from './session.ts'
 import { type LoadedPolicy, loadPolicyFolder, watchPolicyFolder } from './source/folder.ts'
+import { unavailableSettings } from './source/unavailable-settings.ts'
 import { watchFiles } from './source/watch-files.ts'
 import { nullTrace, type Trace } from './trace.ts'
 
@@ -198,7 +199,7 @@ export class Gate {
   }
 
   #identify({ certificate, issuer }: Authenticated): Result<MappedIdentity> {
-    return identify(this.#policy.set, certificate, issuer.name, issuer.only)
+    return identify(this.#policy.set, certificate, issuer.name, new Map(Object.entries(issuer.only)))
   }
 
   #map(identity: MappedIdentity, presented: string): Result<Mapping & { clientId: ClientId }> {
@@ -224,15 +225,6 @@ export class Gate {
 
 function refuse(p: Problem, about: { subject?: string; identity?: MappedIdentity }): Admission {
   return { effect: 'refuse', returnCode: connackCodeFor(p.code), problem: p, ...about }
-}
-
-/** Settings of the language that need a later part of the pipeline are refused, never ignored. */
-function unavailableSettings(set: PolicySet): readonly Problem[] {
-  const wanted = [
-    set.settings.onBroadSubscribe === 'narrow' && '`onBroadSubscribe: narrow`',
-    set.settings.onTakeover === 'refuse' && '`onTakeover: refuse`',
-  ].filter(text => typeof text === 'string')
-  return wanted.map(text => problem('policy/not-yet-enforced', `${text} is not enforced by this version`, { help: 'take it out of `settings:`' }))
 }
 
 async function loadForGate(folder: string, issuers: Issuers): Promise<LoadedPolicy> {

@@ -4,7 +4,17 @@
  */
 import { createHash, X509Certificate } from 'node:crypto'
 import { fail, ok, problem, type Result } from '../problem.ts'
-import { DerError, type DerExtension, DerReader, derBoolean, integerHex, readExtensions, smallInteger, tag, takeTime } from './der.ts'
+import {
+  DerError,
+  type DerExtension,
+  DerReader,
+  derBoolean,
+  integerHex,
+  readExtensions,
+  smallInteger,
+  tag,
+  takeTime,
+} from './der.ts'
 import { requireSameAlgorithm } from './signature.ts'
 
 export interface CaCertificate {
@@ -37,17 +47,36 @@ const oids = { subjectKeyId: '2.5.29.14', keyUsage: '2.5.29.15', basicConstraint
 
 /** Also processed, by OpenSSL in the handshake: SAN, name constraints, policies and their mappings and constraints, EKU, inhibitAnyPolicy. */
 const processed: ReadonlySet<string> = new Set([
-  ...Object.values(oids), '2.5.29.17', '2.5.29.30', '2.5.29.32', '2.5.29.33', '2.5.29.36', '2.5.29.37', '2.5.29.54',
+  ...Object.values(oids),
+  '2.5.29.17',
+  '2.5.29.30',
+  '2.5.29.32',
+  '2.5.29.33',
+  '2.5.29.36',
+  '2.5.29.37',
+  '2.5.29.54',
 ])
 
 /** Reads a CA certificate. Only what is not a certificate is refused here; whether it may be a CA is for `issuers.ts`. */
 export function readCaCertificate(pem: string, file: string): Result<CaCertificate> {
+  const blocks = pem.split('-----BEGIN CERTIFICATE-----').length - 1
+  if (blocks > 1) {
+    const help = 'give every CA a file of its own, and name each under `certificates:` or `root:`'
+    return fail(
+      problem('config/bad-certificate', `the file holds ${blocks} certificates, not one`, { where: { file }, help }),
+    )
+  }
   try {
     const x509 = new X509Certificate(pem)
     return ok({ file, x509, ...fingerprints(x509), ...readCertificate(x509.raw) })
   } catch (error) {
     const reason = error instanceof DerError ? error.message : 'OpenSSL cannot read it'
-    return fail(problem('config/bad-certificate', `the file is not a certificate in PEM: ${reason}`, { where: { file } }))
+    return fail(
+      problem('config/bad-certificate', `the file is not a certificate in PEM: ${reason}`, {
+        where: { file },
+        help: 'a PEM file begins with -----BEGIN CERTIFICATE-----',
+      }),
+    )
   }
 }
 
@@ -96,7 +125,8 @@ function readCertificate(der: Buffer): Fields {
   tbs.takeOptional(tag.contextPrimitive(1))
   tbs.takeOptional(tag.contextPrimitive(2))
   const wrapper = tbs.enterOptional(tag.context(3))
-  const extensions = wrapper === undefined ? new Map<string, DerExtension>() : readExtensions(wrapper.enter(tag.sequence))
+  const extensions =
+    wrapper === undefined ? new Map<string, DerExtension>() : readExtensions(wrapper.enter(tag.sequence))
   tbs.finish()
   return { serialHex, signatureOid, issuerName, notBefore, notAfter, subjectName, ...readCaExtensions(extensions) }
 }
@@ -113,7 +143,9 @@ function readCaExtensions(
     ...readBasicConstraints(extensions.get(oids.basicConstraints)),
     signsCertificates: (bits & 0x04) !== 0,
     signsCrls: (bits & 0x02) !== 0,
-    unknownCritical: [...extensions].filter(([oid, { critical }]) => critical && !processed.has(oid)).map(([oid]) => oid),
+    unknownCritical: [...extensions]
+      .filter(([oid, { critical }]) => critical && !processed.has(oid))
+      .map(([oid]) => oid),
   }
 }
 
@@ -123,5 +155,8 @@ function readBasicConstraints(extension: DerExtension | undefined): Pick<CaCerti
   const ca = value.takeOptional(tag.boolean)
   const length = value.takeOptional(tag.integer)
   value.finish()
-  return { isCa: ca !== undefined && derBoolean(ca), pathLength: length === undefined ? undefined : smallInteger(length) }
+  return {
+    isCa: ca !== undefined && derBoolean(ca),
+    pathLength: length === undefined ? undefined : smallInteger(length),
+  }
 }

@@ -5,7 +5,18 @@
  */
 import type { KeyObject } from 'node:crypto'
 import { fail, ok, type Problem, problem, type Result } from '../problem.ts'
-import { DerError, type DerExtension, DerReader, derBoolean, integerHex, readExtensions, smallInteger, tag, takeTime, wholeOctets } from './der.ts'
+import {
+  DerError,
+  type DerExtension,
+  DerReader,
+  derBoolean,
+  integerHex,
+  readExtensions,
+  smallInteger,
+  tag,
+  takeTime,
+  wholeOctets,
+} from './der.ts'
 import { isAcceptedAlgorithm, requireSameAlgorithm, verifySignature } from './signature.ts'
 
 /** Why and since when one certificate is revoked. */
@@ -44,13 +55,26 @@ const oids = {
   authorityKeyIdentifier: '2.5.29.35',
 } as const
 
-const knownInCrl: ReadonlySet<string> = new Set([oids.crlNumber, oids.issuingDistributionPoint, oids.authorityKeyIdentifier])
+const knownInCrl: ReadonlySet<string> = new Set([
+  oids.crlNumber,
+  oids.issuingDistributionPoint,
+  oids.authorityKeyIdentifier,
+])
 const knownInEntry: ReadonlySet<string> = new Set([oids.reasonCode, oids.invalidityDate])
 
 /** CRLReason (RFC 5280 §5.3.1), by number; 7 is not used. */
 const reasons: readonly string[] = [
-  'unspecified', 'keyCompromise', 'cACompromise', 'affiliationChanged', 'superseded', 'cessationOfOperation',
-  'certificateHold', 'unspecified', 'removeFromCRL', 'privilegeWithdrawn', 'aACompromise',
+  'unspecified',
+  'keyCompromise',
+  'cACompromise',
+  'affiliationChanged',
+  'superseded',
+  'cessationOfOperation',
+  'certificateHold',
+  'unspecified',
+  'removeFromCRL',
+  'privilegeWithdrawn',
+  'aACompromise',
 ]
 
 const useCompleteCrl = 'have the CA write a complete CRL of its own certificates'
@@ -62,7 +86,12 @@ export function parseCrl(der: Buffer): Result<Crl> {
   } catch (error) {
     if (error instanceof UnsupportedCrl) return fail(badCrl(`the CRL ${error.message}`, useCompleteCrl))
     if (error instanceof DerError) {
-      return fail(badCrl(`the file is not a strict DER CRL: ${error.message}`, 'check it with `openssl crl -noout -text -in FILE`, or fetch it again'))
+      return fail(
+        badCrl(
+          `the file is not a strict DER CRL: ${error.message}`,
+          'check it with `openssl crl -noout -text -in FILE`, or fetch it again',
+        ),
+      )
     }
     throw error
   }
@@ -72,7 +101,12 @@ export function parseCrl(der: Buffer): Result<Crl> {
 export function parseCrlFile(bytes: Buffer): Result<readonly Crl[]> {
   const ders = bytes[0] === tag.sequence ? [bytes] : pemBlocks(bytes)
   if (ders === undefined || ders.length === 0) {
-    return fail(badCrl('the file is neither DER nor PEM with the label `X509 CRL`', 'a PEM file begins with -----BEGIN X509 CRL-----'))
+    return fail(
+      badCrl(
+        'the file is neither DER nor PEM with the label `X509 CRL`',
+        'a PEM file begins with -----BEGIN X509 CRL-----',
+      ),
+    )
   }
   const crls: Crl[] = []
   for (const der of ders) {
@@ -106,7 +140,8 @@ function readCrl(der: Buffer): Crl {
   list.finish()
   const { innerAlgorithm, ...content } = readTbs(new DerReader(tbs).enter(tag.sequence))
   const signatureOid = requireSameAlgorithm(innerAlgorithm, outerAlgorithm)
-  if (!isAcceptedAlgorithm(signatureOid)) throw new UnsupportedCrl(`is signed with ${signatureOid}, which is weaker than SHA-256 or not known`)
+  if (!isAcceptedAlgorithm(signatureOid))
+    throw new UnsupportedCrl(`is signed with ${signatureOid}, which is weaker than SHA-256 or not known`)
   return { ...content, signatureOid, tbs, signature }
 }
 
@@ -115,7 +150,8 @@ type TbsContent = Omit<Crl, 'signatureOid' | 'tbs' | 'signature'> & { readonly i
 /** TBSCertList (RFC 5280 §5.1.2). */
 function readTbs(tbs: DerReader): TbsContent {
   const version = tbs.takeOptional(tag.integer)
-  if (version !== undefined && smallInteger(version) !== 1) throw new UnsupportedCrl('is of a version other than 1 or 2')
+  if (version !== undefined && smallInteger(version) !== 1)
+    throw new UnsupportedCrl('is of a version other than 1 or 2')
   const innerAlgorithm = tbs.takeWhole(tag.sequence)
   const issuer = tbs.takeWhole(tag.sequence)
   const thisUpdate = takeTime(tbs)
@@ -147,7 +183,8 @@ function readEntries(revoked: DerReader): Map<string, RevokedEntry> {
 
 /** RFC 5280 §5.3: an unknown critical entry extension makes the whole CRL unusable. */
 function readReason(extensions: ReadonlyMap<string, DerExtension>): string {
-  if (extensions.has(oids.certificateIssuer)) throw new UnsupportedCrl('is indirect: it lists certificates of other CAs')
+  if (extensions.has(oids.certificateIssuer))
+    throw new UnsupportedCrl('is indirect: it lists certificates of other CAs')
   refuseUnknownCritical(extensions, knownInEntry)
   const code = extensions.get(oids.reasonCode)
   if (code === undefined) return 'unspecified'
@@ -167,7 +204,10 @@ function readCrlExtensions(tbs: DerReader, isVersion2: boolean): Pick<Crl, 'numb
   if (extensions.has(oids.deltaCrlIndicator)) throw new UnsupportedCrl('is a delta CRL: it lists changes only')
   refuseUnknownCritical(extensions, knownInCrl)
   refusePartial(extensions.get(oids.issuingDistributionPoint))
-  return { number: readNumber(extensions.get(oids.crlNumber)), authorityKeyId: readKeyId(extensions.get(oids.authorityKeyIdentifier)) }
+  return {
+    number: readNumber(extensions.get(oids.crlNumber)),
+    authorityKeyId: readKeyId(extensions.get(oids.authorityKeyIdentifier)),
+  }
 }
 
 function refuseUnknownCritical(extensions: ReadonlyMap<string, DerExtension>, known: ReadonlySet<string>): void {
@@ -199,7 +239,8 @@ function readNumber(extension: DerExtension | undefined): bigint | undefined {
   const value = new DerReader(extension.value)
   const contents = value.take(tag.integer)
   value.finish()
-  if ((contents[0] ?? 0) >= 0x80 || contents.length > 20) throw new DerError('a cRLNumber that is negative or longer than 20 octets')
+  if ((contents[0] ?? 0) >= 0x80 || contents.length > 20)
+    throw new DerError('a cRLNumber that is negative or longer than 20 octets')
   return BigInt(`0x${integerHex(contents)}`)
 }
 

@@ -135,7 +135,8 @@ export function smallInteger(contents: Buffer): number {
 /** X.690 §11.1: TRUE is FF. */
 export function derBoolean(contents: Buffer): boolean {
   const [value] = contents
-  if (contents.length !== 1 || (value !== 0 && value !== 0xff)) throw new DerError('a boolean that is neither 00 nor FF')
+  if (contents.length !== 1 || (value !== 0 && value !== 0xff))
+    throw new DerError('a boolean that is neither 00 nor FF')
   return value === 0xff
 }
 

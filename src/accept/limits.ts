@@ -33,7 +33,7 @@ export const limitTable: Readonly<Record<keyof Limits, LimitRow>> = {
     default: 10,
     maximum: 3600,
     unit: 'seconds',
-    code: 'accept/connect-timeout',
+    code: 'enforce/connect-timeout',
     description: 'from the TLS handshake to an admitted MQTT CONNECT',
   },
   unauthenticatedPerAddress: {
@@ -89,7 +89,10 @@ export function addressKey(ip: string): string {
   const mapped = groups.slice(0, 5).every(group => group === 0) && groups[5] === 0xffff
   const [high = 0, low = 0] = groups.slice(6)
   if (mapped) return [high >> 8, high & 255, low >> 8, low & 255].join('.')
-  return `${groups.slice(0, 4).map(group => group.toString(16)).join(':')}::/64`
+  return `${groups
+    .slice(0, 4)
+    .map(group => group.toString(16))
+    .join(':')}::/64`
 }
 
 /** The eight groups of a valid IPv6 address. */

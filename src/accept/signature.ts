@@ -42,7 +42,9 @@ export function keyWeakness(key: KeyObject): string | undefined {
   const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key
   if (type === 'ed25519') return undefined
   if (type === 'ec') {
-    return curves.has(details?.namedCurve ?? '') ? undefined : `the curve ${details?.namedCurve ?? 'of its key'} is not P-256, P-384 or P-521`
+    return curves.has(details?.namedCurve ?? '')
+      ? undefined
+      : `the curve ${details?.namedCurve ?? 'of its key'} is not P-256, P-384 or P-521`
   }
   if (type !== 'rsa') return `keys of type ${type ?? 'unknown'} are not accepted`
   const bits = details?.modulusLength ?? 0

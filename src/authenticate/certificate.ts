@@ -147,15 +147,15 @@ function sha256(der: Uint8Array): string {
 }
 
 export interface CertificateCache {
-  readonly parse: (der: Uint8Array) => Result<Certificate>
+  /** `fingerprint`: SHA-256 of `der` in lower-case hex, where the caller has it already. */
+  readonly get: (der: Uint8Array, fingerprint?: string) => Result<Certificate>
   readonly size: () => number
 }
 
 /** `parseCertificate` behind a least-recently-used cache. Only parsing is cached, never a verdict (SEMANTICS 1.2). */
 export function certificateCache(maxEntries: number): CertificateCache {
   const entries = new Map<string, Result<Certificate>>()
-  const parse = (der: Uint8Array): Result<Certificate> => {
-    const key = sha256(der)
+  const get = (der: Uint8Array, key: string = sha256(der)): Result<Certificate> => {
     const result = entries.get(key) ?? parseWithFingerprint(der, key)
     entries.delete(key)
     entries.set(key, result)
@@ -163,5 +163,5 @@ export function certificateCache(maxEntries: number): CertificateCache {
     if (oldest !== undefined) entries.delete(oldest)
     return result
   }
-  return { parse, size: () => entries.size }
+  return { get, size: () => entries.size }
 }

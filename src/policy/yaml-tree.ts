@@ -73,7 +73,11 @@ export class YamlTree {
   }
 
   #list(node: YAMLSeq, where: Where): Node {
-    return { kind: 'list', where, items: node.items.map(item => this.#node(item, where, 'a list entry')) }
+    return { kind: 'list', where, items: node.items.map(item => this.#item(item, where)) }
+  }
+
+  #item(item: unknown, list: Where): Node {
+    return this.#node(item, isScalar(item) ? this.#where(item, list) : list, 'a list entry')
   }
 
   #map(node: YAMLMap, where: Where): Node {

@@ -12,7 +12,10 @@ interface AttributeKind {
   readonly encode: (text: string) => Buffer
 }
 
-const attributeKinds = {
+/** Attributes that a subject made here can have. */
+export type AttributeType = 'CN' | 'serialNumber' | 'C' | 'L' | 'ST' | 'O' | 'OU' | 'title' | 'UID'
+
+const attributeKinds: Readonly<Record<AttributeType, AttributeKind>> = {
   CN: { oid: '2.5.4.3', encode: utf8String },
   serialNumber: { oid: '2.5.4.5', encode: printableString },
   C: { oid: '2.5.4.6', encode: printableString },
@@ -22,10 +25,10 @@ const attributeKinds = {
   OU: { oid: '2.5.4.11', encode: utf8String },
   title: { oid: '2.5.4.12', encode: utf8String },
   UID: { oid: '0.9.2342.19200300.100.1.1', encode: utf8String },
-} as const satisfies Record<string, AttributeKind>
+}
 
 /** One attribute of a subject: `['OU', 's1']`. */
-export type SubjectAttribute = readonly [type: keyof typeof attributeKinds, value: string]
+export type SubjectAttribute = readonly [type: AttributeType, value: string]
 
 /** Subject alternative names by type (RFC 5280 §4.2.1.6). */
 export interface AlternativeNames {
@@ -47,7 +50,7 @@ export function encodeName(attributes: readonly SubjectAttribute[]): Buffer {
 }
 
 function encodeAttribute([type, value]: SubjectAttribute): Buffer {
-  const kind: AttributeKind = attributeKinds[type]
+  const kind = attributeKinds[type]
   const allowed = kind.encode === printableString ? printableValue : nameValue
   if (!allowed.test(value) || (type === 'C' && !/^[A-Z]{2}$/.test(value))) {
     throw badName(`${type} ${JSON.stringify(value)} cannot stand in a certificate made here`)

@@ -1,0 +1,358 @@
+/**
+ * Who is revoked. CRLs are keyed by (issuer key, serial number); a CRL that may not replace the one in force is told and
+ * left out, so the last good one stays (docs/semantics.md 4.3, 4.4). Verdicts are never cached.
+ */
+import { readFile } from 'node:fs/promises'
+import { ConfigurationError, fail, ok, type Problem, problem, type Result } from '../problem.ts'
+import { nullTrace, type Trace } from '../trace.ts'
+import type { CaCertificate } from './ca-certificate.ts'
+import { type ConfiguredCa, outsideValidity, pathOf } from './ca-rules.ts'
+import { type Crl, parseCrlFile, type RevokedEntry, verifyCrl } from './crl.ts'
+import type { ConfiguredIssuer, FoundIssuer, Issuers } from './issuers.ts'
+
+/** The `crl:` section of the configuration. */
+export interface RevocationSettings {
+  /** Once a CRL is older than its nextUpdate and the grace: go on with it, or refuse new connections of that CA. */
+  readonly onStaleCrl: 'keep' | 'refuseNew'
+  readonly crlGraceHours: number
+}
+
+export const defaultRevocationSettings: RevocationSettings = { onStaleCrl: 'refuseNew', crlGraceHours: 24 }
+
+export interface RevocationOptions extends Partial<RevocationSettings> {
+  readonly trace?: Trace
+  /** Milliseconds since 1970. */
+  readonly now?: () => number
+  readonly readFile?: (path: string) => Promise<Buffer>
+}
+
+/** `alarm` from half the CRL's period on; `stale` after nextUpdate and the grace. */
+export type Staleness = 'fresh' | 'alarm' | 'stale'
+
+/** The CRL in force of one CA. */
+interface Standing {
+  readonly ca: CaCertificate
+  readonly crl: Crl
+  readonly file: string
+  readonly alarmAt: number
+  readonly staleAt: number
+  told: Staleness
+}
+
+/** How far a CRL's thisUpdate may lie ahead of this machine's clock. */
+const clockToleranceMs = 5 * 60_000
+const hourMs = 3_600_000
+
+/** The revocations of all issuers. Made by `openRevocations`. */
+export class Revocations {
+  /** The CRL files, absolute, each once: for a watcher. */
+  readonly files: readonly string[]
+  readonly #issuers: Issuers
+  readonly #settings: RevocationSettings
+  readonly #trace: Trace
+  readonly #now: () => number
+  readonly #readFile: (path: string) => Promise<Buffer>
+  /** By SHA-256 of the CA's public key. */
+  readonly #standings = new Map<string, Standing>()
+  #newestThisUpdate = 0
+  #epoch = 0
+  #loading: Promise<unknown> = Promise.resolve()
+
+  constructor(issuers: Issuers, options: RevocationOptions) {
+    this.files = [...new Set(issuers.all.flatMap(issuer => issuer.crlFiles))]
+    this.#issuers = issuers
+    this.#settings = {
+      onStaleCrl: options.onStaleCrl ?? defaultRevocationSettings.onStaleCrl,
+      crlGraceHours: options.crlGraceHours ?? defaultRevocationSettings.crlGraceHours,
+    }
+    this.#trace = options.trace ?? nullTrace
+    this.#now = options.now ?? Date.now
+    this.#readFile = options.readFile ?? (path => readFile(path))
+  }
+
+  /** Rises with every CRL that is taken over: whoever decided under a lower one decides again (docs/semantics.md 2.5). */
+  get epoch(): number {
+    return this.#epoch
+  }
+
+  /** Whether the CA with this key (SHA-256 of its SubjectPublicKeyInfo) has revoked this serial number, and why. */
+  isRevoked(caKeyId: string, serialHex: string): RevokedEntry | undefined {
+    return this.#standings.get(caKeyId)?.crl.entries.get(comparableSerial(serialHex))
+  }
+
+  /** The worst state of the CRLs of one issuer; `fresh` where none is configured. */
+  staleness(issuerName: string, nowMs: number): Staleness {
+    const issuer = this.#issuers.all.find(one => one.name === issuerName)
+    const states =
+      issuer === undefined ? [] : casOf(issuer).map(ca => this.#stateOf(ca.certificate.keyId, this.#judgedTime(nowMs)))
+    return states.includes('stale') ? 'stale' : states.includes('alarm') ? 'alarm' : 'fresh'
+  }
+
+  /**
+   * Judges the issuer of a leaf, its way to the root and the leaf itself, at this moment.
+   * With `live: true`, for a session that is already bound, a stale CRL does not count: live sessions stay (docs/semantics.md 4.4).
+   */
+  check(
+    issuer: FoundIssuer,
+    serialHex: string,
+    nowMs: number,
+    options: { readonly live?: boolean } = {},
+  ): Result<void> {
+    const now = this.#judgedTime(nowMs)
+    const path = pathOf(issuer.configured)
+    for (const ca of path) {
+      const refusal = this.#checkCa(issuer.name, ca, now)
+      if (refusal !== undefined) return fail(refusal)
+    }
+    const revoked = this.isRevoked(issuer.configured.certificate.keyId, serialHex)
+    if (revoked !== undefined) {
+      const help = 'if the device is still yours, issue it a new certificate with a new key'
+      return fail(
+        problem('accept/revoked', `the certificate was revoked on ${dayOf(revoked.date)} (${revoked.reason})`, {
+          help,
+        }),
+      )
+    }
+    const states = path.map(ca => this.#stateOf(ca.certificate.keyId, now))
+    const refused = states.includes('stale') && this.#settings.onStaleCrl === 'refuseNew' && options.live !== true
+    return refused ? fail(this.#staleProblem(issuer.name)) : ok(undefined)
+  }
+
+  /** Reads every CRL file anew, one run after the other. Returns, and traces, what was not taken over. */
+  reload(): Promise<readonly Problem[]> {
+    const run = this.#loading.then(async () => {
+      const problems = (await this.#load()).map(rejection => rejection.problem)
+      for (const p of problems) this.#trace({ event: 'alarm', problem: p })
+      return problems
+    })
+    this.#loading = run.catch(() => undefined)
+    return run
+  }
+
+  /** The first load: every configured file must give a good CRL. */
+  async open(): Promise<void> {
+    const rejections = await this.#load()
+    // two issuers may name an older and a newer copy of one CRL: the newer is in force
+    const fatal = rejections.filter(one => one.problem.code !== 'accept/older-crl')
+    if (fatal.length > 0) throw new ConfigurationError(fatal.map(noGoodCrl))
+    const notes = [...this.#issuers.notes, ...rejections.map(one => one.problem), ...this.#uncovered()]
+    for (const p of notes) this.#trace({ event: 'alarm', problem: p })
+  }
+
+  async #load(): Promise<readonly Rejection[]> {
+    const rejections: Rejection[] = []
+    for (const issuer of this.#issuers.all) {
+      let changed = false
+      for (const file of issuer.crlFiles) {
+        const result = await this.#loadFile(issuer, file)
+        rejections.push(...result.problems.map(p => ({ issuer: issuer.name, problem: p })))
+        changed ||= result.changed
+      }
+      if (changed)
+        this.#trace({ event: 'revocations-loaded', issuer: issuer.name, entries: this.#countEntries(issuer) })
+    }
+    const now = this.#judgedTime(this.#now())
+    for (const keyId of this.#standings.keys()) this.#stateOf(keyId, now)
+    return rejections
+  }
+
+  async #loadFile(
+    issuer: ConfiguredIssuer,
+    file: string,
+  ): Promise<{ readonly changed: boolean; readonly problems: readonly Problem[] }> {
+    const where = { file }
+    let bytes: Buffer
+    try {
+      bytes = await this.#readFile(file)
+    } catch (error) {
+      const reason = (error as NodeJS.ErrnoException).code ?? 'no reason given'
+      return {
+        changed: false,
+        problems: [problem('accept/unreadable-crl', `the CRL cannot be read (${reason})`, { where })],
+      }
+    }
+    const parsed = parseCrlFile(bytes)
+    if (!parsed.ok) return { changed: false, problems: [{ ...parsed.problem, where }] }
+    const outcomes = parsed.value.map(crl => this.#takeOver(issuer, crl, file))
+    return {
+      changed: outcomes.includes('changed'),
+      problems: outcomes.filter(outcome => typeof outcome === 'object'),
+    }
+  }
+
+  #takeOver(issuer: ConfiguredIssuer, crl: Crl, file: string): 'changed' | 'same' | Problem {
+    const signer = signerOf(issuer, crl, file)
+    if (!signer.ok) return signer.problem
+    const ca = signer.value
+    const before = this.#standings.get(ca.keyId)
+    const objection = this.#objection(crl, before?.crl, file)
+    if (objection !== undefined) return objection
+    if (before?.crl.tbs.equals(crl.tbs)) return 'same'
+    const alarmAt = crl.thisUpdate + (crl.nextUpdate - crl.thisUpdate) / 2
+    const staleAt = crl.nextUpdate + this.#settings.crlGraceHours * hourMs
+    this.#standings.set(ca.keyId, { ca, crl, file, alarmAt, staleAt, told: 'fresh' })
+    this.#newestThisUpdate = Math.max(this.#newestThisUpdate, crl.thisUpdate)
+    this.#epoch++
+    this.#issuers.dropCache()
+    return 'changed'
+  }
+
+  /** Why a CRL of the right CA may not replace the one in force (docs/semantics.md 4.4). */
+  #objection(crl: Crl, before: Crl | undefined, file: string): Problem | undefined {
+    const where = { file }
+    if (crl.thisUpdate > this.#judgedTime(this.#now()) + clockToleranceMs) {
+      const sentence = `the CRL is dated ${new Date(crl.thisUpdate).toISOString()}, which is in the future`
+      return problem('accept/future-crl', sentence, { where, help: 'compare the clocks of this machine and of the CA' })
+    }
+    if (before === undefined) return undefined
+    const lower = crl.number !== undefined && before.number !== undefined && crl.number < before.number
+    if (!lower && crl.thisUpdate >= before.thisUpdate) return undefined
+    const sentence = lower
+      ? `the CRL has number ${crl.number}, lower than ${before.number}, which is in force`
+      : `the CRL of ${new Date(crl.thisUpdate).toISOString()} is older than the one in force, of ${new Date(before.thisUpdate).toISOString()}`
+    return problem('accept/older-crl', sentence, {
+      where,
+      help: 'put the newest CRL of the CA there; the one in force stays until then',
+    })
+  }
+
+  /** Validity of a CA, and whether the one above it (a root: itself) has revoked it. */
+  #checkCa(issuerName: string, ca: ConfiguredCa, now: number): Problem | undefined {
+    const { certificate } = ca
+    const reason = outsideValidity(certificate, now)
+    if (reason !== undefined) {
+      const help = 'renew the CA, or correct the clock of this machine'
+      return problem(
+        'accept/issuer-expired',
+        `the validity of a CA of \`${issuerName}\` (${certificate.file}) ${reason}`,
+        { help },
+      )
+    }
+    const revoked = this.isRevoked((ca.parent ?? ca).certificate.keyId, certificate.serialHex)
+    if (revoked === undefined) return undefined
+    const sentence = `a CA of \`${issuerName}\` (${certificate.file}) was revoked on ${dayOf(revoked.date)} (${revoked.reason})`
+    return problem('accept/issuer-revoked', sentence, { help: 'issue the devices new certificates from another CA' })
+  }
+
+  /** A clock that was set back does not bring ended certificates and old CRLs back to life (docs/semantics.md 4.5). */
+  #judgedTime(nowMs: number): number {
+    return Math.max(nowMs, this.#newestThisUpdate)
+  }
+
+  /** State of one CA's CRL; the first time that it gets worse, an alarm is traced. */
+  #stateOf(caKeyId: string, now: number): Staleness {
+    const standing = this.#standings.get(caKeyId)
+    if (standing === undefined) return 'fresh'
+    const state = now > standing.staleAt ? 'stale' : now >= standing.alarmAt ? 'alarm' : 'fresh'
+    if (state === standing.told) return state
+    standing.told = state
+    if (state !== 'fresh') this.#trace({ event: 'alarm', problem: agedProblem(standing, now) })
+    return state
+  }
+
+  #staleProblem(issuerName: string): Problem {
+    const sentence = `the CRL of \`${issuerName}\` is more than ${this.#settings.crlGraceHours} h past its nextUpdate, so nobody can tell whether this certificate is revoked`
+    return problem('accept/stale-crl', sentence, {
+      help: 'fetch the newest CRL of the CA; `crl.onStaleCrl: keep` would go on with the old one',
+    })
+  }
+
+  #countEntries(issuer: ConfiguredIssuer): number {
+    const keys = new Set(casOf(issuer).map(ca => ca.certificate.keyId))
+    return [...keys].reduce((sum, key) => sum + (this.#standings.get(key)?.crl.entries.size ?? 0), 0)
+  }
+
+  /** Issuing CAs without a CRL although their issuer has some configured. */
+  #uncovered(): readonly Problem[] {
+    return this.#issuers.all
+      .filter(issuer => issuer.crlFiles.length > 0)
+      .flatMap(issuer =>
+        issuer.cas
+          .filter(ca => !this.#standings.has(ca.certificate.keyId))
+          .map(({ certificate }) => {
+            const sentence = `none of the CRLs of \`${issuer.name}\` is of this CA: what it revokes is not known`
+            return problem('accept/no-crl', sentence, {
+              where: { file: certificate.file },
+              help: `add its CRL under issuers.${issuer.name}.crl`,
+            })
+          }),
+      )
+  }
+}
+
+interface Rejection {
+  readonly issuer: string
+  readonly problem: Problem
+}
+
+/**
+ * Loads the CRLs of all issuers. Rejects with ConfigurationError where a configured file gives no good CRL.
+ * @example const revocations = await openRevocations(issuers, { onStaleCrl: 'refuseNew', crlGraceHours: 24, trace })
+ */
+export async function openRevocations(issuers: Issuers, options: RevocationOptions = {}): Promise<Revocations> {
+  const revocations = new Revocations(issuers, options)
+  await revocations.open()
+  return revocations
+}
+
+/** Issuing CAs and root of one issuer. */
+function casOf(issuer: ConfiguredIssuer): readonly ConfiguredCa[] {
+  return [...issuer.cas, issuer.root]
+}
+
+/** The CA of this issuer that signed the CRL (RFC 5280 §6.3.3): name, key identifier where given, signature, and cRLSign. */
+function signerOf(issuer: ConfiguredIssuer, crl: Crl, file: string): Result<CaCertificate> {
+  const named = casOf(issuer)
+    .map(ca => ca.certificate)
+    .filter(ca => ca.subjectName.equals(crl.issuer))
+  if (named.length === 0) {
+    const help = `name the CA under issuers.${issuer.name}, or the file under the issuer that it belongs to`
+    return fail(
+      problem('accept/foreign-crl', `the CRL is of a CA that issuer \`${issuer.name}\` does not name`, {
+        where: { file },
+        help,
+      }),
+    )
+  }
+  const signer = named.find(ca => namesKeyOf(crl, ca) && verifyCrl(crl, ca.x509.publicKey))
+  if (signer === undefined) {
+    const help = 'fetch the CRL again from the CA itself'
+    return fail(
+      problem('accept/bad-crl-signature', 'the CRL is not signed by the CA that it names', { where: { file }, help }),
+    )
+  }
+  if (signer.signsCrls) return ok(signer)
+  const sentence = `the CA (${signer.file}) may not sign CRLs: its keyUsage has no cRLSign`
+  return fail(
+    problem('accept/bad-crl-signature', sentence, { where: { file }, help: 'have the CA issued again with cRLSign' }),
+  )
+}
+
+function namesKeyOf(crl: Crl, ca: CaCertificate): boolean {
+  if (crl.authorityKeyId === undefined || ca.subjectKeyId === undefined) return true
+  return crl.authorityKeyId.equals(ca.subjectKeyId)
+}
+
+function noGoodCrl({ issuer, problem: p }: Rejection): Problem {
+  const sentence = `issuer \`${issuer}\` has no good CRL to start with: ${p.sentence} (${p.code})`
+  return problem('config/no-good-crl', sentence, { where: p.where, help: p.help })
+}
+
+function agedProblem(standing: Standing, now: number): Problem {
+  const next = new Date(standing.crl.nextUpdate).toISOString()
+  const past = now > standing.crl.nextUpdate
+  const sentence = past
+    ? `the CRL should have been replaced by ${next}`
+    : `more than half the time to the CRL's nextUpdate (${next}) is over`
+  return problem('accept/aging-crl', sentence, {
+    where: { file: standing.file },
+    help: 'fetch the newest CRL of the CA',
+  })
+}
+
+/** Serial numbers compare as lower-case hex without leading `00`, however the caller wrote them. */
+function comparableSerial(serialHex: string): string {
+  return serialHex.toLowerCase().replace(/^(?:00)+(?=..)/, '')
+}
+
+const dayOf = (time: number): string => new Date(time).toISOString().slice(0, 10)

@@ -1,0 +1,141 @@
+/** The server's own key and certificate: read, and checked before they are used. No message ever shows key material. */
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
+import { readFile, stat } from 'node:fs/promises'
+import { ConfigurationError, type Problem, type ProblemCode, problem } from '../problem.ts'
+
+export interface TlsFiles {
+  readonly keyFile: string
+  /** The server's certificate first, then those between it and its root. */
+  readonly certFile: string
+}
+
+export interface ReadTlsFiles {
+  /** PEM. */
+  readonly key: string
+  readonly cert: string
+  /** Worth telling, but no reason not to start: a key that others may read. */
+  readonly notes: readonly Problem[]
+}
+
+const groupAndOthers = 0o077
+
+/**
+ * Reads key and certificate. Throws ConfigurationError with every problem: unreadable, unusable, not a pair, not valid now.
+ * @example const { key, cert } = await readTlsFiles({ keyFile: 'server.key', certFile: 'server.pem' })
+ */
+export async function readTlsFiles(tls: TlsFiles, now: () => number = Date.now): Promise<ReadTlsFiles> {
+  const problems: Problem[] = []
+  const take = <T>(outcome: T | Problem): T | undefined => {
+    if (!isProblem(outcome)) return outcome
+    problems.push(outcome)
+    return undefined
+  }
+  const [keyText, certText] = await Promise.all([readText(tls.keyFile, 'key'), readText(tls.certFile, 'certificate')])
+  const [key, cert] = [take(keyText), take(certText)]
+  const privateKey = key === undefined ? undefined : take(parseKey(key, tls.keyFile))
+  const certificate = cert === undefined ? undefined : take(parseServerCertificate(cert, tls.certFile, now()))
+  if (privateKey !== undefined && certificate !== undefined && !certificate.checkPrivateKey(privateKey)) {
+    const help = 'name the key that the certificate was issued for'
+    problems.push(
+      problem('config/key-mismatch', `the key is not the one of the certificate in ${tls.certFile}`, {
+        where: { file: tls.keyFile },
+        help,
+      }),
+    )
+  }
+  if (problems.length > 0 || key === undefined || cert === undefined) throw new ConfigurationError(problems)
+  return { key, cert, notes: await keyPermissionNotes(tls.keyFile) }
+}
+
+function isProblem(outcome: unknown): outcome is Problem {
+  return typeof outcome === 'object' && outcome !== null && 'code' in outcome && 'sentence' in outcome
+}
+
+function told(code: ProblemCode, sentence: string, file: string, help: string): Problem {
+  return problem(code, sentence, { where: { file }, help })
+}
+
+async function readText(file: string, what: string): Promise<string | Problem> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    const reason = (error as NodeJS.ErrnoException).code ?? 'no reason given'
+    return told(
+      'config/unreadable-file',
+      `the server's ${what} cannot be read (${reason})`,
+      file,
+      'check the path and the permissions',
+    )
+  }
+}
+
+function parseKey(pem: string, file: string): KeyObject | Problem {
+  if (pem.includes('ENCRYPTED')) {
+    return told(
+      'config/bad-key',
+      'the private key is locked with a passphrase',
+      file,
+      'unlock it: openssl pkey -in OLD -out NEW',
+    )
+  }
+  try {
+    return createPrivateKey(pem)
+  } catch {
+    return told(
+      'config/bad-key',
+      'the file holds no private key in PEM',
+      file,
+      'a key file begins with -----BEGIN PRIVATE KEY-----',
+    )
+  }
+}
+
+function parseServerCertificate(pem: string, file: string, nowMs: number): X509Certificate | Problem {
+  let certificate: X509Certificate
+  try {
+    certificate = new X509Certificate(pem)
+  } catch {
+    return told(
+      'config/bad-certificate',
+      'the file holds no certificate in PEM',
+      file,
+      'a certificate file begins with -----BEGIN CERTIFICATE-----',
+    )
+  }
+  if (certificate.ca) {
+    return told(
+      'config/bad-certificate',
+      'the first certificate of the file is a CA',
+      file,
+      "put the server's own certificate first",
+    )
+  }
+  const { validFrom, validTo } = certificate
+  if (nowMs > Date.parse(validTo))
+    return told('config/expired-server-certificate', `the server's certificate ended ${validTo}`, file, 'renew it')
+  if (nowMs >= Date.parse(validFrom)) return certificate
+  return told(
+    'config/expired-server-certificate',
+    `the server's certificate begins only ${validFrom}`,
+    file,
+    'correct the clock of this machine',
+  )
+}
+
+/** A note where others than the owner may read or change this key; none where it is missing, which `readTlsFiles` tells. */
+export async function keyPermissionNotes(file: string): Promise<readonly Problem[]> {
+  if (process.platform === 'win32') return []
+  const mode = await stat(file).then(
+    facts => facts.mode,
+    () => 0,
+  )
+  if ((mode & groupAndOthers) === 0) return []
+  return [
+    told(
+      'config/key-permissions',
+      'others than the owner may read or change the private key',
+      file,
+      `chmod 600 ${file}`,
+    ),
+  ]
+}

@@ -1,0 +1,53 @@
+/** Client-id templates: which client identifiers an identity may use. `${device}`, `${name}/+`. Pure. */
+import { fail, ok, type Result, type Where } from '../problem.ts'
+import { longestText, shareOut } from './match-parts.ts'
+import { isSafeValue, type SafeAlphabet } from './safe-value.ts'
+import { ambiguity, type Part, parseParts } from './template-parts.ts'
+
+export interface ClientIdTemplate {
+  readonly text: string
+  readonly parts: readonly Part[]
+  readonly where: Where
+}
+
+/** @example parseClientIdTemplate('${name}/+', where, defaultAlphabet) */
+export function parseClientIdTemplate(text: string, where: Where, alphabet: SafeAlphabet): Result<ClientIdTemplate> {
+  const parts = parseParts(text, where, true)
+  if (!parts.ok) return parts
+  const mistake = ambiguity(parts.value, text, where, alphabet)
+  return mistake === undefined ? ok({ text, parts: parts.value, where }) : fail(mistake)
+}
+
+/** Names of the variables, each once. */
+export function templateVariables(template: ClientIdTemplate): readonly string[] {
+  return [...new Set(template.parts.flatMap(part => (part.type === 'variable' ? [part.name] : [])))]
+}
+
+/** Whether it has a `+`: several client ids for one identity. */
+export function templateHasFree(template: ClientIdTemplate): boolean {
+  return template.parts.some(part => part.type === 'free')
+}
+
+/** Whether the presented id is one of this identity's: byte for byte (docs/semantics.md 2.2). */
+export function matchClientId(
+  template: ClientIdTemplate,
+  captures: ReadonlyMap<string, string>,
+  presented: string,
+  alphabet: SafeAlphabet,
+): boolean {
+  // every variable is known: only the free values are open
+  const parts = template.parts.map((part): Part => (part.type === 'variable' ? { type: 'literal', text: valueOf(part.name, captures) } : part))
+  if (presented.length > longestText(parts)) return false
+  return shareOut(parts, presented, (_part, value) => isSafeValue(value, alphabet)) !== undefined
+}
+
+/** The client id with this text for `+`. */
+export function renderClientId(template: ClientIdTemplate, captures: ReadonlyMap<string, string>, free: string): string {
+  return template.parts.map(part => (part.type === 'literal' ? part.text : part.type === 'free' ? free : valueOf(part.name, captures))).join('')
+}
+
+function valueOf(name: string, captures: ReadonlyMap<string, string>): string {
+  const value = captures.get(name)
+  if (value === undefined) throw new TypeError(`client-id variable ${name} has no value`)
+  return value
+}

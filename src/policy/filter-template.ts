@@ -1,0 +1,98 @@
+/** Filter templates: topic filters of rules, whose levels may be variables. `plant/${site}/${device}/#`. Pure. */
+import { fail, ok, type Problem, problem, type Result, type Where } from '../problem.ts'
+import { quote } from './quote.ts'
+import { parseTopicFilter, type TopicFilter, wildcardMistake } from './topic.ts'
+
+export type Level =
+  | { readonly kind: 'literal'; readonly text: string }
+  | { readonly kind: 'plus' }
+  | { readonly kind: 'hash' }
+  | { readonly kind: 'variable'; readonly name: string }
+
+export interface FilterTemplate {
+  /** As written. */
+  readonly text: string
+  readonly levels: readonly Level[]
+  readonly where: Where
+}
+
+const wholeVariable = /^\$\{([a-z][A-Za-z0-9_]*)\}$/
+
+function parseLevel(text: string, illegal: (sentence: string, help: string) => Problem): Result<Level> {
+  if (text === '+') return ok({ kind: 'plus' })
+  if (text === '#') return ok({ kind: 'hash' })
+  const variable = wholeVariable.exec(text)?.[1]
+  if (variable !== undefined) return ok({ kind: 'variable', name: variable })
+  if (text.includes('${')) {
+    return fail(problem('policy/partial-variable', `${quote(text)} mixes a variable with other text: a variable fills a whole level`, { help: 'give the variable a level of its own, such as `plant/${site}/${device}`' }))
+  }
+  if (/[{}]/.test(text)) return fail(illegal(`the level ${quote(text)} holds a brace`, `did you mean \`\${${text.replace(/[^A-Za-z0-9_]/g, '') || 'device'}}\`?`))
+  if (text.includes('*')) return fail(illegal(`the level ${quote(text)} holds \`*\`, which MQTT does not know`, 'write `+` for one level or `#` for all that follow'))
+  return ok({ kind: 'literal', text })
+}
+
+/**
+ * Parses the filter of a rule.
+ * @example parseFilterTemplate('plant/${site}/#', { file: 'policies/plant.yaml', line: 3 })
+ */
+export function parseFilterTemplate(text: string, where: Where): Result<FilterTemplate> {
+  const illegal = (sentence: string, help?: string): Problem => problem('policy/illegal-filter', sentence, { where, help })
+  if (text === '$share' || text.startsWith('$share/')) return fail(illegal('`$share/…` is no filter of a rule', 'write the filter and `share: [group]`'))
+  const parts = text.split('/')
+  const mistake = wildcardMistake(parts)
+  if (mistake !== undefined) return fail(illegal(`${quote(text)} is no topic filter: ${mistake}`, 'a wildcard fills a whole level, and `#` stands last'))
+  const plain = parseTopicFilter(text.replaceAll(/\$\{[^}/]*\}/g, 'x'))
+  if (!plain.ok) return fail(illegal(`${quote(text)} is no topic filter`, plain.problem.sentence))
+  const levels: Level[] = []
+  for (const part of parts) {
+    const level = parseLevel(part, illegal)
+    if (!level.ok) return fail({ ...level.problem, where })
+    levels.push(level.value)
+  }
+  return ok({ text, levels, where })
+}
+
+/** Names of the variables of a template, each once. */
+export function variablesOf(template: FilterTemplate): readonly string[] {
+  return [...new Set(template.levels.flatMap(level => (level.kind === 'variable' ? [level.name] : [])))]
+}
+
+type Variables = ReadonlyMap<string, readonly string[]>
+
+function valuesOf(name: string, variables: Variables): readonly string[] {
+  const values = variables.get(name)
+  if (values === undefined) throw new TypeError(`variable ${name} has no value`)
+  return values
+}
+
+/** How many filters `expandFilter` would give. */
+export function countExpansions(template: FilterTemplate, variables: Variables): number {
+  return variablesOf(template).reduce((product, name) => product * valuesOf(name, variables).length, 1)
+}
+
+function levelText(level: Level, chosen: ReadonlyMap<string, string>): string {
+  if (level.kind === 'literal') return level.text
+  if (level.kind === 'plus') return '+'
+  if (level.kind === 'hash') return '#'
+  return chosen.get(level.name) as string
+}
+
+/**
+ * One filter per combination of values; a variable has the same value wherever it stands in one filter.
+ * @throws TypeError on a value that would be more than one literal level: such a value must never have come this far.
+ */
+export function expandFilter(template: FilterTemplate, variables: Variables): readonly TopicFilter[] {
+  let choices: ReadonlyMap<string, string>[] = [new Map()]
+  for (const name of variablesOf(template)) {
+    const values = valuesOf(name, variables)
+    choices = choices.flatMap(chosen => values.map(value => new Map(chosen).set(name, value)))
+  }
+  return choices.map(chosen => {
+    for (const value of chosen.values()) {
+      if (value === '' || value.startsWith('$') || /[/+#\u0000]/.test(value)) throw new TypeError('an unsafe value reached a filter')
+    }
+    const filter = parseTopicFilter(template.levels.map(level => levelText(level, chosen)).join('/'))
+    if (!filter.ok) throw new TypeError(filter.problem.sentence)
+    return filter.value
+  })
+}

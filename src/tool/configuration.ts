@@ -1,0 +1,214 @@
+/**
+ * portcullis.config.yaml: whose certificates count, where to listen, what the limits are. Strict: an unknown key or an
+ * impossible value is an error with its place, and one run tells all of them. File names are relative to the file.
+ */
+import { readFile } from 'node:fs/promises'
+import { dirname, relative, resolve } from 'node:path'
+import type { IssuerConfig, IssuersConfig } from '../accept/issuers.ts'
+import { type Limits, limitNames, limitTable, resolveLimits } from '../accept/limits.ts'
+import { defaultRevocationSettings, type RevocationSettings } from '../accept/revocation.ts'
+import { keyPermissionNotes, type TlsFiles } from '../accept/tls-files.ts'
+import { readYaml } from '../policy/read-yaml.ts'
+import { Report } from '../policy/report.ts'
+import { ConfigurationError, formatProblem, problem } from '../problem.ts'
+import { Mistakes, Section } from './configuration-reader.ts'
+
+export { type ReadTlsFiles, readTlsFiles, type TlsFiles } from '../accept/tls-files.ts'
+
+export const defaultConfigurationFile = 'portcullis.config.yaml'
+
+export interface Configuration {
+  /** The file, absolute; undefined where there is none and everything is a default. */
+  readonly file: string | undefined
+  /** Its folder: what the file names in `issuers` are relative to. */
+  readonly baseFolder: string
+  readonly listen: { readonly host: string | undefined; readonly port: number }
+  /** Absolute file names; undefined where the file has no `tls:`. */
+  readonly tls: TlsFiles | undefined
+  /** Undefined only where there is no file: a file must name its issuers. */
+  readonly issuers: IssuersConfig | undefined
+  readonly limits: Limits
+  /** `file` is absolute. */
+  readonly log: { readonly file: string | undefined }
+  readonly crl: RevocationSettings
+  /** Worth telling, but no reason not to start. */
+  readonly notes: readonly string[]
+}
+
+const defaultPort = 8883
+const staleChoices: readonly RevocationSettings['onStaleCrl'][] = ['keep', 'refuseNew']
+/** Ten years: a grace that is longer is a slip. */
+const longestGraceHours = 87_600
+const knownKeys = ['listen', 'tls', 'issuers', 'limits', 'log', 'crl', 'persistence']
+
+/**
+ * Reads the configuration; without `path`, `portcullis.config.yaml` in `cwd`, and the defaults without issuers where there is
+ * no such file. Throws ConfigurationError with every mistake, or where the file named by `path` is missing.
+ * @example const configuration = await loadConfiguration(undefined, process.cwd())
+ */
+export async function loadConfiguration(path: string | undefined, cwd: string): Promise<Configuration> {
+  const file = resolve(cwd, path ?? defaultConfigurationFile)
+  const shown = displayPath(file, cwd)
+  const source = await readSource(file, shown)
+  if (source === undefined && path === undefined) return defaultsIn(cwd)
+  if (source === undefined) {
+    const help = 'check the path after --config'
+    throw new ConfigurationError([problem('config/missing-file', `there is no configuration file ${shown}`, { help })])
+  }
+  const mistakes = new Mistakes()
+  const top = readTop(source, shown, mistakes)
+  const configuration = top === undefined ? undefined : readConfiguration(top, file, mistakes)
+  if (configuration === undefined || mistakes.all.length > 0) throw new ConfigurationError(inFileOrder(mistakes))
+  const notes = configuration.tls === undefined ? [] : await keyPermissionNotes(configuration.tls.keyFile)
+  return { ...configuration, notes: notes.map(formatProblem) }
+}
+
+function defaultsIn(cwd: string): Configuration {
+  return {
+    file: undefined,
+    baseFolder: resolve(cwd),
+    listen: readListen(undefined),
+    tls: undefined,
+    issuers: undefined,
+    limits: readLimits(undefined),
+    log: { file: undefined },
+    crl: readCrl(undefined),
+    notes: [],
+  }
+}
+
+/** How a person in `cwd` would write the path. */
+function displayPath(file: string, cwd: string): string {
+  const near = relative(cwd, file)
+  return near === '' || near.startsWith('..') ? file : near
+}
+
+/** Undefined where there is no such file. */
+async function readSource(file: string, shown: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return undefined
+    const help = 'name the file itself, and check its permissions'
+    throw new ConfigurationError([
+      problem('config/unreadable-file', `the configuration cannot be read (${code})`, { where: { file: shown }, help }),
+    ])
+  }
+}
+
+/** The YAML rules are those of policy files; their problems are told under one code. */
+function readTop(source: string, shown: string, mistakes: Mistakes): Section | undefined {
+  const report = new Report()
+  const node = readYaml(source, shown, report)
+  for (const { sentence, where, help } of report.sorted()) {
+    mistakes.add('config/yaml', sentence, where ?? { file: shown }, help?.replace('a policy file', 'a configuration'))
+  }
+  if (node === undefined || node.kind === 'broken') return undefined
+  if (node.kind === 'map') return new Section('', node, mistakes)
+  return mistakes.add('config/bad-value', 'the configuration must be a map', node.where, 'begin with `issuers:`')
+}
+
+function inFileOrder(mistakes: Mistakes): ConfigurationError['problems'] {
+  return mistakes.all.toSorted(
+    (a, b) => (a.where?.line ?? 0) - (b.where?.line ?? 0) || (a.where?.column ?? 0) - (b.where?.column ?? 0),
+  )
+}
+
+function readConfiguration(top: Section, file: string, mistakes: Mistakes): Omit<Configuration, 'notes'> {
+  const baseFolder = dirname(file)
+  top.allow(...knownKeys)
+  if (top.has('persistence')) {
+    const help = 'take it out; sessions are kept in memory'
+    mistakes.add(
+      'config/not-available',
+      '`persistence` is not yet available in this version',
+      top.whereOf('persistence'),
+      help,
+    )
+  }
+  top.require(
+    'issuers',
+    'name the CA of your devices: issuers: { acme: { certificates: [issuing.pem], root: root.pem } }',
+  )
+  return {
+    file,
+    baseFolder,
+    listen: readListen(top.section('listen')),
+    tls: readTls(top.section('tls'), baseFolder),
+    issuers: readIssuers(top.section('issuers'), mistakes),
+    limits: readLimits(top.section('limits')),
+    log: readLog(top.section('log'), baseFolder),
+    crl: readCrl(top.section('crl')),
+  }
+}
+
+function readListen(section: Section | undefined): Configuration['listen'] {
+  section?.allow('host', 'port')
+  return { host: section?.text('host'), port: section?.number('port', 0, 65_535) ?? defaultPort }
+}
+
+function readTls(section: Section | undefined, baseFolder: string): TlsFiles | undefined {
+  if (section === undefined) return undefined
+  section.allow('keyFile', 'certFile')
+  section.require('keyFile', 'name the PEM file of the private key of the server')
+  section.require('certFile', 'name the PEM file of the certificate of the server')
+  const [keyFile, certFile] = [section.text('keyFile'), section.text('certFile')]
+  if (keyFile === undefined || certFile === undefined) return undefined
+  return { keyFile: resolve(baseFolder, keyFile), certFile: resolve(baseFolder, certFile) }
+}
+
+function readIssuers(section: Section | undefined, mistakes: Mistakes): IssuersConfig {
+  if (section === undefined) return {}
+  if (section.keys.length === 0)
+    mistakes.add('config/missing-key', '`issuers` names no issuer', section.where, 'name the CA of your devices')
+  const issuers = section.keys.flatMap(name => {
+    if (!/^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(name)) {
+      mistakes.add(
+        'config/bad-value',
+        `\`${name}\` cannot be the name of an issuer`,
+        section.whereOf(name),
+        'begin with a letter; letters, digits, - and _ may follow',
+      )
+    }
+    const issuer = readIssuer(section.section(name))
+    return issuer === undefined ? [] : [[name, issuer] as const]
+  })
+  return Object.fromEntries(issuers)
+}
+
+function readIssuer(section: Section | undefined): IssuerConfig | undefined {
+  if (section === undefined) return undefined
+  section.allow('certificates', 'root', 'crl', 'only')
+  section.require('certificates', 'list the CAs that issue your devices: certificates: [issuing.pem]')
+  section.require('root', 'name the self-signed certificate at the end of the chain: root: root.pem')
+  const [certificates, root, crl] = [section.texts('certificates'), section.text('root'), section.texts('crl')]
+  const only = readOnly(section.section('only'))
+  if (certificates === undefined || root === undefined) return undefined
+  return { certificates, root, ...(crl === undefined ? {} : { crl }), ...(only === undefined ? {} : { only }) }
+}
+
+function readOnly(section: Section | undefined): Readonly<Record<string, readonly string[]>> | undefined {
+  if (section === undefined) return undefined
+  return Object.fromEntries(section.keys.map(capture => [capture, section.texts(capture) ?? []]))
+}
+
+function readLimits(section: Section | undefined): Limits {
+  section?.allow(...limitNames)
+  const given = limitNames.map(name => [name, section?.number(name, 1, limitTable[name].maximum)] as const)
+  return resolveLimits(Object.fromEntries(given))
+}
+
+function readLog(section: Section | undefined, baseFolder: string): Configuration['log'] {
+  section?.allow('file')
+  const file = section?.text('file')
+  return { file: file === undefined ? undefined : resolve(baseFolder, file) }
+}
+
+function readCrl(section: Section | undefined): RevocationSettings {
+  section?.allow('onStaleCrl', 'crlGraceHours')
+  return {
+    onStaleCrl: section?.word('onStaleCrl', staleChoices) ?? defaultRevocationSettings.onStaleCrl,
+    crlGraceHours: section?.number('crlGraceHours', 0, longestGraceHours) ?? defaultRevocationSettings.crlGraceHours,
+  }
+}

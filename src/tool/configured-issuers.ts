@@ -1,0 +1,17 @@
+/** What a command that only asks needs of the configuration: the names of its issuers, or the issuers themselves. */
+import { type Issuers, loadIssuers } from '../accept/issuers.ts'
+import { openRevocations, type Revocations } from '../accept/revocation.ts'
+import { loadConfiguration } from './configuration.ts'
+
+/** Names under `issuers:`; undefined without a configuration, where they cannot be checked. */
+export async function issuerNamesOf(configFile: string | undefined): Promise<readonly string[] | undefined> {
+  if (configFile === undefined) return undefined
+  return Object.keys((await loadConfiguration(configFile, process.cwd())).issuers)
+}
+
+/** Issuers and what they revoked; throws ConfigurationError as `serve` would. */
+export async function openIssuers(configFile: string): Promise<{ issuers: Issuers; revocations: Revocations }> {
+  const { issuers: configured, baseFolder, crl } = await loadConfiguration(configFile, process.cwd())
+  const issuers = await loadIssuers(configured, baseFolder)
+  return { issuers, revocations: await openRevocations(issuers, crl) }
+}

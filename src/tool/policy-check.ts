@@ -1,0 +1,69 @@
+/** `portcullis policy check [DIR]`: all that loading does, tests included, and nothing else. */
+import type { Command } from 'commander'
+import { PolicyError, type Problem } from '../problem.ts'
+import { type LoadedPolicy, loadPolicyFolder } from '../source/folder.ts'
+import { unavailableSettings } from '../source/unavailable-settings.ts'
+import { issuerNamesOf } from './configured-issuers.ts'
+import { exitCodes } from './exit-codes.ts'
+import { addExitCodes, answer, answerJson, count, say, sayProblems } from './io.ts'
+
+interface CheckOptions {
+  readonly config?: string
+  readonly json?: boolean
+}
+
+export function addPolicyCheck(policy: Command): void {
+  addExitCodes(
+    policy
+      .command('check')
+      .description('read a policy folder, check it and run its tests; tell every mistake')
+      .argument('[dir]', 'the policy folder', 'policies')
+      .option('--config <file>', 'the configuration whose issuer names the policies may use')
+      .option('--json', 'answer as JSON')
+      .action(check),
+    'portcullis policy check policies --config portcullis.config.yaml',
+  )
+}
+
+async function check(folder: string, options: CheckOptions): Promise<void> {
+  const issuers = await issuerNamesOf(options.config)
+  const outcome = await loadAsServeDoes(folder, issuers)
+  if (outcome.problems.length > 0) process.exitCode = exitCodes.invalid
+  if (options.json) answerJson(asJson(outcome))
+  else tell(outcome)
+}
+
+interface CheckOutcome {
+  readonly policy?: LoadedPolicy
+  readonly problems: readonly Problem[]
+}
+
+async function loadAsServeDoes(folder: string, issuers: readonly string[] | undefined): Promise<CheckOutcome> {
+  try {
+    const policy = await loadPolicyFolder(folder, { issuers })
+    return { policy, problems: unavailableSettings(policy.set) }
+  } catch (error) {
+    if (error instanceof PolicyError) return { problems: error.problems }
+    throw error
+  }
+}
+
+function tell({ policy, problems }: CheckOutcome): void {
+  for (const note of policy?.notes ?? []) say(note)
+  if (problems.length > 0 || policy === undefined) {
+    sayProblems(problems)
+    say(count(problems.length, 'problem'))
+    return
+  }
+  const { set, rules, tests, revision } = policy
+  answer(
+    `${policy.folder}/: ${[count(set.files.length, 'file'), count(rules, 'rule'), `${count(tests, 'test')} passed`].join(', ')}, revision ${revision}`,
+    'good',
+  )
+}
+
+function asJson({ policy, problems }: CheckOutcome): unknown {
+  if (problems.length > 0 || policy === undefined) return { valid: false, problems }
+  const { set, folder, rules, tests, revision, notes } = policy
+  return { valid: true, folder, files: set.files, rules, tests, revision, notes, problems }
+}

@@ -1,0 +1,192 @@
+/** `portcullis serve`: a guarded broker, ready to run. */
+import { open } from 'node:fs/promises'
+import { relative, resolve } from 'node:path'
+import type { Command } from 'commander'
+import { logTrace } from '../observe/log.ts'
+import { ConfigurationError, problem } from '../problem.ts'
+import { type DevCerts, ensureDevCerts } from '../provision/dev-certs.ts'
+import { type Configuration, defaultConfigurationFile, loadConfiguration, readTlsFiles } from './configuration.ts'
+import { exitCodes } from './exit-codes.ts'
+import { addExitCodes, answer, say } from './io.ts'
+import { type RunningBroker, startGuarded } from './start-guarded.ts'
+
+interface ServeOptions {
+  readonly policies: string
+  readonly config?: string
+  readonly host?: string
+  readonly port?: string
+  readonly tlsCert?: string
+  readonly tlsKey?: string
+  readonly log?: string
+}
+
+/** Everything that is needed to start, from the command line, the configuration file, or made for development. */
+interface ServePlan {
+  readonly policies: string
+  readonly host: string | undefined
+  readonly port: number
+  readonly tls: { readonly certFile: string; readonly keyFile: string }
+  readonly configuration: Configuration
+  readonly devCerts: DevCerts | undefined
+  readonly logFile: string | undefined
+}
+
+const certsFolder = 'certs-dev'
+const defaultPort = 8883
+
+export function addServe(program: Command): void {
+  addExitCodes(
+    program
+      .command('serve')
+      .description('run a guarded broker: mutual TLS in front, the policy on every path')
+      .option('--policies <dir>', 'the policy folder', 'policies')
+      .option('--config <file>', `the configuration (default: ${defaultConfigurationFile} where there is one; else development certificates)`)
+      .option('--host <address>', 'address to listen on (default: all)')
+      .option('--port <number>', `port to listen on (default: ${defaultPort}; 0 picks a free one)`)
+      .option('--tls-cert <file>', "the broker's certificate chain, PEM")
+      .option('--tls-key <file>', 'its key, PEM')
+      .option('--log <file>', 'append the log to a file as JSON (default: stderr; plain on a terminal)')
+      .action(serve),
+    'portcullis serve --policies ./policies --config portcullis.config.yaml',
+  )
+}
+
+async function serve(options: ServeOptions): Promise<void> {
+  const plan = await planOf(options)
+  const log = await openLog(plan.logFile)
+  const trace = logTrace({ ...log, policies: plan.policies })
+  const { configuration } = plan
+  for (const note of configuration.notes) say(note)
+  const running = await startGuarded(
+    {
+      policies: plan.policies,
+      issuers: configuration.issuers ?? {},
+      baseFolder: configuration.baseFolder,
+      crl: configuration.crl,
+      limits: configuration.limits,
+      trace,
+    },
+    { port: plan.port, ...(plan.host === undefined ? {} : { host: plan.host }), tls: plan.tls },
+  ).catch((error: NodeJS.ErrnoException) => {
+    throw listenProblem(error, plan.port) ?? error
+  })
+  for (const line of startLines(plan, running)) answer(line)
+  stopOnSignal(running)
+}
+
+async function planOf(options: ServeOptions): Promise<ServePlan> {
+  const loaded = await loadConfiguration(options.config, process.cwd())
+  const isDevelopment = loaded.issuers === undefined
+  const devCerts = isDevelopment ? await ensureDevCerts(resolve(certsFolder), () => new Date()) : undefined
+  const configuration: Configuration =
+    devCerts === undefined
+      ? loaded
+      : { ...loaded, baseFolder: resolve(certsFolder), issuers: { acme: { certificates: ['issuing.pem'], root: 'root.pem', crl: ['acme.crl'] } } }
+  const certFile = options.tlsCert ?? loaded.tls?.certFile ?? (devCerts && resolve(certsFolder, 'server.pem'))
+  const keyFile = options.tlsKey ?? loaded.tls?.keyFile ?? (devCerts && resolve(certsFolder, 'server.key'))
+  if (certFile === undefined || keyFile === undefined) {
+    throw new ConfigurationError([
+      problem('config/missing-key', 'the broker has no certificate and key of its own', {
+        help: 'add `tls: { certFile: broker.pem, keyFile: broker.key }`, or pass --tls-cert and --tls-key',
+      }),
+    ])
+  }
+  await readTlsFiles({ certFile, keyFile })
+  return {
+    policies: options.policies,
+    host: options.host ?? loaded.listen?.host,
+    port: options.port === undefined ? (loaded.listen?.port ?? defaultPort) : portOf(options.port),
+    tls: { certFile, keyFile },
+    configuration,
+    devCerts,
+    logFile: options.log ?? loaded.log?.file,
+  }
+}
+
+function portOf(text: string): number {
+  const port = Number(text)
+  if (/^\d{1,5}$/.test(text) && port <= 65535) return port
+  throw new ConfigurationError([problem('config/bad-value', '--port takes a number from 0 to 65535', { help: `--port ${defaultPort}` })])
+}
+
+/** What the system says when an address cannot be had, as a sentence and the next thing to type. */
+function listenProblem(error: NodeJS.ErrnoException, port: number): ConfigurationError | undefined {
+  if (error.syscall !== 'listen' && error.syscall !== 'getaddrinfo') return undefined
+  if (error.code === 'EADDRINUSE') {
+    return new ConfigurationError([
+      problem('config/port-in-use', `port ${port} is in use by another process`, { help: `stop it, or try \`portcullis serve --port ${port + 1}\`` }),
+    ])
+  }
+  return new ConfigurationError([
+    problem('config/cannot-listen', `port ${port} cannot be listened on (${error.code})`, { help: 'choose another --port or --host' }),
+  ])
+}
+
+async function openLog(file: string | undefined): Promise<{ format: 'json' | 'plain'; write: (line: string) => void }> {
+  if (file === undefined) return { format: process.stderr.isTTY ? 'plain' : 'json', write: line => process.stderr.write(line) }
+  const handle = await open(file, 'a', 0o600).catch((error: NodeJS.ErrnoException) => {
+    throw new ConfigurationError([problem('config/unreadable-file', `the log file ${file} cannot be opened (${error.code})`, { help: 'pass another --log FILE' })])
+  })
+  const stream = handle.createWriteStream()
+  stream.on('error', error => {
+    say(`the log file cannot be written any more (${error.message}): stopping, since refusals would go unseen`)
+    process.exit(exitCodes.failed)
+  })
+  return { format: 'json', write: line => stream.write(line) }
+}
+
+/** The six lines that `npm start` prints. */
+function startLines({ policies, port, host, devCerts, configuration }: ServePlan, { gate, address }: RunningBroker): string[] {
+  const { policy } = gate
+  const at = `${host ?? 'localhost'}`
+  const options = [
+    ...(address.port === defaultPort ? [] : [`--port ${address.port}`]),
+    ...(at === 'localhost' ? [] : [`--host ${at}`]),
+    ...(policies === 'policies' ? [] : [`--policies ${policies}`]),
+  ].map(option => ` ${option}`).join('')
+  const shown = relative(process.cwd(), resolve(policies)) || '.'
+  const first = [
+    `guarding mqtts://${at}:${address.port ?? port}  (MQTT 3.1.1)`,
+    `policy   ${shown}/, ${policy.set.files.length} files, ${policy.rules} rules, ${policy.tests} tests passed, revision ${policy.revision}: edit and save, it reloads`,
+  ]
+  if (devCerts === undefined) {
+    return [
+      ...first,
+      `certs    issuers ${Object.keys(configuration.issuers ?? {}).join(', ')}, ${configuration.file ?? 'from the command line'}`,
+      `listen   npx portcullis try${options} --as device.pem --ca root.pem subscribe 'a/topic/#'`,
+      `speak    npx portcullis try${options} --as device.pem --ca root.pem publish a/topic hello`,
+      `explain  npx portcullis policy explain device.pem publish a/topic`,
+    ]
+  }
+  return [
+    ...first,
+    `certs    ${certsFolder}/, made for development: ${certNames(devCerts)}`,
+    `listen   npx portcullis try${options} --as ops-1 subscribe 'plant/s1/#'`,
+    `speak    npx portcullis try${options} --as pump-7 publish plant/s1/pump-7/telemetry/temp 21.5`,
+    `trespass npx portcullis try${options} --as pump-7 publish plant/s1/pump-8/telemetry/temp 0     (refused: the reason appears here)`,
+  ]
+}
+
+/** `pump-7, line-1 (site s1), pump-9 (s2), ops-1, intruder (a foreign CA)` */
+function certNames({ names }: DevCerts): string {
+  const group = (fits: (n: DevCerts['names'][number]) => boolean): string[] => names.filter(fits).map(n => n.name)
+  const plain = (site: string) => group(n => n.site === site && n.revoked !== true && n.foreign !== true).join(', ')
+  return [
+    `${plain('s1')} (site s1)`,
+    `${plain('s2')} (s2)`,
+    ...group(n => n.site === undefined && n.foreign !== true),
+    ...group(n => n.revoked === true).map(name => `${name} (revoked)`),
+    ...group(n => n.foreign === true).map(name => `${name} (a foreign CA)`),
+  ].join(', ')
+}
+
+function stopOnSignal(running: RunningBroker): void {
+  const stop = (): void => {
+    running.close().then(
+      () => process.exit(exitCodes.done),
+      () => process.exit(exitCodes.failed),
+    )
+  }
+  process.once('SIGINT', stop)
+  process.once('SIGTERM', stop)
+}
