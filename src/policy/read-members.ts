@@ -141,7 +141,7 @@ function readRow(given: Node, lists: ReadonlySet<string>, report: Report): RowDr
   return { where: given.where, cells }
 }
 
-const row = record(variableName, node({}), 'a row: a map of columns')
+const row = record(matching('a name of a column', /^[A-Za-z][A-Za-z0-9_]{0,63}$/, 'a column begins with a letter and has letters, digits and `_`'), node({}), 'a row: a map of columns')
 
 function notAList(key: Text, report: Report): undefined {
   report.add('policy/wrong-shape', `the column \`${key.text}\` is not a list`, key.where, `name it in \`lists: [${key.text}]\` of the table`)

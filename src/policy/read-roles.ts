@@ -4,10 +4,8 @@ import type { Role, Rule, RuleAction } from './model.ts'
 import { Names } from './names.ts'
 import type { Node, Text } from './node.ts'
 import type { Report } from './report.ts'
+import { everyone } from './rights-holder.ts'
 import { choice, type JsonSchema, list, name, object, oneOrList, optional, record, text, wholeNumber, yesOrNo } from './shape.ts'
-
-/** The role that every client has; it can only deny. */
-export const everyone = 'everyone'
 
 const filters = oneOrList(text('a topic filter'), 'a topic filter or a list of them')
 

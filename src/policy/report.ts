@@ -14,7 +14,11 @@ export class Report {
 
   /** Takes over a problem that another module found; `where` and `help` fill what it left open. */
   take(found: Problem, where?: Where, help?: string): void {
-    const whole = problem(found.code, found.sentence, { where: found.where ?? where, help: found.help ?? help })
+    const advice = found.help ?? help
+    const whole = problem(found.code, printable(found.sentence), {
+      where: found.where ?? where,
+      help: advice === undefined ? undefined : printable(advice),
+    })
     const key = formatProblem(whole)
     if (!this.#problems.has(key)) this.#problems.set(key, whole)
   }
@@ -41,6 +45,11 @@ export class Report {
         (a.where?.column ?? 0) - (b.where?.column ?? 0),
     )
   }
+}
+
+/** Problems quote what a file says, and a quoted YAML text can say anything: nothing of it may steer a terminal. */
+function printable(sentence: string): string {
+  return sentence.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, found => `\\u${(found.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`)
 }
 
 function compareText(a: string, b: string): number {

@@ -86,7 +86,7 @@ export function name(what: string): Shape<Text> {
 }
 
 /** A name of a variable: what may stand in `${…}`. */
-export const variableName: Shape<Text> = matching('a name of a variable', /^[A-Za-z][A-Za-z0-9_]{0,63}$/, 'a variable begins with a letter and has letters, digits and `_`')
+export const variableName: Shape<Text> = matching('a name of a variable', /^[a-z][A-Za-z0-9_]{0,63}$/, 'a variable begins with a small letter and has letters, digits and `_`')
 
 /** One of a few words; `values` maps each word to what it means. */
 export function choice<T>(values: ReadonlyMap<string, T>): Shape<T> {

@@ -8,5 +8,9 @@ export function unavailableSettings(set: PolicySet): readonly Problem[] {
     set.settings.onBroadSubscribe === 'narrow' && '`onBroadSubscribe: narrow`',
     set.settings.onTakeover === 'refuse' && '`onTakeover: refuse`',
   ].filter(text => typeof text === 'string')
-  return wanted.map(text => problem('policy/not-yet-enforced', `${text} is not enforced by this version`, { help: 'take it out of `settings:`' }))
+  return wanted.map(text =>
+    problem('policy/not-yet-enforced', `${text} is not enforced by this version`, {
+      help: 'take it out of `settings:`',
+    }),
+  )
 }

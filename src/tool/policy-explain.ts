@@ -2,16 +2,22 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Qos } from '../decide/decision.ts'
 import type { PolicySet } from '../policy/model.ts'
+import { didYouMean } from '../policy/nearest-name.ts'
 import { type Problem, problem } from '../problem.ts'
 import { loadPolicyFolder } from '../source/folder.ts'
 import { issuerNamesOf } from './configured-issuers.ts'
 import { exitCodes } from './exit-codes.ts'
 import { type CertificateFacts, identifyCertificateFile } from './explain/certificate-identity.ts'
-import { type ExplainedAction, type ExplainedWho, type Explanation, explain, explainedVerbs } from './explain/explain.ts'
+import {
+  type ExplainedAction,
+  type ExplainedWho,
+  type Explanation,
+  explain,
+  explainedVerbs,
+} from './explain/explain.ts'
 import { explanationJson, explanationLines } from './explain/explanation-text.ts'
 import { parseWho } from './explain/parse-who.ts'
 import { addExitCodes, answer, answerJson, say, sayProblems } from './io.ts'
-import { didYouMean } from '../policy/nearest-name.ts'
 
 export interface ExplainOptions {
   readonly qos: Qos
@@ -39,7 +45,7 @@ export function addPolicyExplain(policy: Command, run: RunExplain = explainOnce)
       .option('--config <file>', 'the configuration: verifies a certificate file against its issuers and CRLs')
       .option('--json', 'answer as JSON')
       .action(run),
-    "portcullis policy explain device:site=s1,device=pump-7 publish plant/s1/pump-8/telemetry/temp --qos 1",
+    'portcullis policy explain device:site=s1,device=pump-7 publish plant/s1/pump-8/telemetry/temp --qos 1',
   )
 }
 
@@ -55,11 +61,19 @@ function parseBytes(text: string): number {
 
 async function explainOnce(who: string, verb: string, topic: string, options: ExplainOptions): Promise<void> {
   const knownVerb = explainedVerbs.find(known => known === verb)
-  if (knownVerb === undefined) return refuseUsage(problem('tool/bad-action', `there is no action \`${verb}\``, { help: didYouMean(verb, explainedVerbs, 'actions') }))
+  if (knownVerb === undefined)
+    return refuseUsage(
+      problem('tool/bad-action', `there is no action \`${verb}\``, {
+        help: didYouMean(verb, explainedVerbs, 'actions'),
+      }),
+    )
   const { qos, retain, payloadBytes } = options
   const action: ExplainedAction = { verb: knownVerb, topic, qos, retain, payloadBytes }
   // failing tests do not keep anybody from asking why
-  const policy = await loadPolicyFolder(options.policies, { issuers: await issuerNamesOf(options.config), runTests: false })
+  const policy = await loadPolicyFolder(options.policies, {
+    issuers: await issuerNamesOf(options.config),
+    runTests: false,
+  })
   const resolved = await resolveWho(who, policy.set, options.config)
   if ('code' in resolved) return refuseUsage(resolved)
   const explanation = explain(policy.set, resolved.who, action)
@@ -88,9 +102,14 @@ async function resolveWho(
   return { who: { kind: 'result', result: identity }, certificate }
 }
 
-function tell(explanation: Explanation, certificate: CertificateFacts['certificate'] | undefined, options: ExplainOptions): void {
+function tell(
+  explanation: Explanation,
+  certificate: CertificateFacts['certificate'] | undefined,
+  options: ExplainOptions,
+): void {
   const subject = certificate?.subjectText
-  if (options.json) return answerJson({ ...explanationJson(explanation), ...(subject === undefined ? {} : { subject }) })
+  if (options.json)
+    return answerJson({ ...explanationJson(explanation), ...(subject === undefined ? {} : { subject }) })
   const [verdict, ...reasons] = explanationLines(explanation)
   answer(verdict ?? '', explanation.effect === 'permit' ? 'good' : 'bad')
   if (subject !== undefined) answer(`  certificate  ${subject}`)

@@ -3,11 +3,11 @@ import { open } from 'node:fs/promises'
 import { relative, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { logTrace } from '../observe/log.ts'
-import { ConfigurationError, problem } from '../problem.ts'
+import { ConfigurationError, formatProblem, problem } from '../problem.ts'
 import { type DevCerts, ensureDevCerts } from '../provision/dev-certs.ts'
 import { type Configuration, defaultConfigurationFile, loadConfiguration, readTlsFiles } from './configuration.ts'
 import { exitCodes } from './exit-codes.ts'
-import { addExitCodes, answer, say } from './io.ts'
+import { answer, say } from './io.ts'
 import { type RunningBroker, startGuarded } from './start-guarded.ts'
 
 interface ServeOptions {
@@ -35,20 +35,18 @@ const certsFolder = 'certs-dev'
 const defaultPort = 8883
 
 export function addServe(program: Command): void {
-  addExitCodes(
-    program
-      .command('serve')
-      .description('run a guarded broker: mutual TLS in front, the policy on every path')
-      .option('--policies <dir>', 'the policy folder', 'policies')
-      .option('--config <file>', `the configuration (default: ${defaultConfigurationFile} where there is one; else development certificates)`)
-      .option('--host <address>', 'address to listen on (default: all)')
-      .option('--port <number>', `port to listen on (default: ${defaultPort}; 0 picks a free one)`)
-      .option('--tls-cert <file>', "the broker's certificate chain, PEM")
-      .option('--tls-key <file>', 'its key, PEM')
-      .option('--log <file>', 'append the log to a file as JSON (default: stderr; plain on a terminal)')
-      .action(serve),
-    'portcullis serve --policies ./policies --config portcullis.config.yaml',
-  )
+  program
+    .command('serve')
+    .description('run a guarded broker: mutual TLS in front, the policy on every path')
+    .option('--policies <dir>', 'the policy folder', 'policies')
+    .option('--config <file>', `the configuration (default: ${defaultConfigurationFile} where there is one; else development certificates)`)
+    .option('--host <address>', 'address to listen on (default: all)')
+    .option('--port <number>', `port to listen on (default: ${defaultPort}; 0 picks a free one)`)
+    .option('--tls-cert <file>', "the broker's certificate chain, PEM")
+    .option('--tls-key <file>', 'its key, PEM')
+    .option('--log <file>', 'append the log to a file as JSON (default: stderr; plain on a terminal)')
+    .addHelpText('after', '\nExample: portcullis serve --policies policies --config portcullis.config.yaml')
+    .action(serve)
 }
 
 async function serve(options: ServeOptions): Promise<void> {
@@ -91,7 +89,8 @@ async function planOf(options: ServeOptions): Promise<ServePlan> {
       }),
     ])
   }
-  await readTlsFiles({ certFile, keyFile })
+  const { notes } = await readTlsFiles({ certFile, keyFile })
+  for (const note of notes) say(formatProblem(note))
   return {
     policies: options.policies,
     host: options.host ?? loaded.listen?.host,

@@ -15,7 +15,8 @@ describe.concurrent('scripts', () => {
       await inFolder(files, async cwd => {
         for (const step of steps) {
           const output = await run(step.command, cwd)
-          const isRight = fits(step.stdout, output.stdout) && fits(step.stderr, output.stderr) && output.exit === step.exit
+          const isRight =
+            fits(step.stdout, output.stdout) && fits(step.stderr, output.stderr) && output.exit === step.exit
           // on a difference, show both whole
           if (!isRight) {
             const expected = { stdout: step.stdout.join('\n'), stderr: step.stderr.join('\n'), exit: step.exit }

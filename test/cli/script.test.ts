@@ -3,7 +3,9 @@ import { expect, test } from 'vitest'
 import { fits, parseScript } from './script.ts'
 
 test('reads files, commands, both streams and the exit code', () => {
-  const script = parseScript('about\n-- a/b.yaml --\nx: 1\n\ny: 2\n-- commands --\n# remark\n$ portcullis one\nout\n! err\n[exit 3]\n\n$ portcullis two\n')
+  const script = parseScript(
+    'about\n-- a/b.yaml --\nx: 1\n\ny: 2\n-- commands --\n# remark\n$ portcullis one\nout\n! err\n[exit 3]\n\n$ portcullis two\n',
+  )
   expect([...script.files]).toEqual([['a/b.yaml', 'x: 1\n\ny: 2\n']])
   expect(script.steps).toEqual([
     { command: 'portcullis one', line: 8, stdout: ['out'], stderr: ['err'], exit: 3 },

@@ -33,7 +33,8 @@ export function parseScript(text: string): Script {
     if (header !== undefined) section = header
     else if (section === undefined) continue
     else if (section !== 'commands') files.set(section, `${files.get(section) ?? ''}${line}\n`)
-    else if (line.startsWith('$ ')) steps.push({ command: line.slice(2), line: index + 1, stdout: [], stderr: [], exit: 0 })
+    else if (line.startsWith('$ '))
+      steps.push({ command: line.slice(2), line: index + 1, stdout: [], stderr: [], exit: 0 })
     else if (step === undefined || line.startsWith('# ') || line === '') continue
     else if (/^\[exit \d+\]$/.test(line)) step.exit = Number(line.slice(6, -1))
     else if (line.startsWith('! ')) step.stderr.push(line.slice(2))
@@ -78,7 +79,9 @@ export function run(command: string, folder: string): Promise<Output> {
 
 /** Whether the text is the expected lines, `...` being any text. */
 export function fits(expected: readonly string[], text: string): boolean {
-  const pattern = expected.map(line => (line === '...' ? '(?:.*\\n)*?' : `${line.split('...').map(escapeRegExp).join('.*')}\\n`)).join('')
+  const pattern = expected
+    .map(line => (line === '...' ? '(?:.*\\n)*?' : `${line.split('...').map(escapeRegExp).join('.*')}\\n`))
+    .join('')
   return new RegExp(`^${pattern}$`).test(text)
 }
 

@@ -11,7 +11,13 @@ const address = '127.0.0.1'
 const pump7: TracedPeer = { address, who: 'device:site=s1,device=pump-7' }
 
 test('says what the log needs, without what is assumed anyway', () => {
-  const action: TracedAction = { verb: 'publish', topic: 'plant/s1/pump-8/telemetry/temp', qos: 1, retain: false, payloadBytes: 0 }
+  const action: TracedAction = {
+    verb: 'publish',
+    topic: 'plant/s1/pump-8/telemetry/temp',
+    qos: 1,
+    retain: false,
+    payloadBytes: 0,
+  }
   expect(explainCommand(pump7, action, 'policies')).toBe(
     'npx portcullis policy explain device:site=s1,device=pump-7 publish plant/s1/pump-8/telemetry/temp --qos 1',
   )
@@ -61,10 +67,35 @@ async function readBack(words: readonly string[]): Promise<Asked> {
 
 test('reads back exactly, whatever the topic, the subject and the folder hold', async () => {
   const texts = [
-    'plain', "it's", '$HOME', '`id`', 'a b', '"x"', 'ünï/çode/漢字/🚰', '\\', '--json', '-x', '--', '', '#', '*', '~', '!!', 'a;b&c|d>e',
-    '=ls', '{a,b}', '%s', '$(id)', '!x', "'", "''", '[a]', '?', 'a=b',
+    'plain',
+    "it's",
+    '$HOME',
+    '`id`',
+    'a b',
+    '"x"',
+    'ünï/çode/漢字/🚰',
+    '\\',
+    '--json',
+    '-x',
+    '--',
+    '',
+    '#',
+    '*',
+    '~',
+    '!!',
+    'a;b&c|d>e',
+    '=ls',
+    '{a,b}',
+    '%s',
+    '$(id)',
+    '!x',
+    "'",
+    "''",
+    '[a]',
+    '?',
+    'a=b',
   ]
-  const peers: TracedPeer[] = [pump7, { address, subject: "CN=it's \\\"$x\\\" \\u{e9}, OU=a b" }]
+  const peers: TracedPeer[] = [pump7, { address, subject: 'CN=it\'s \\"$x\\" \\u{e9}, OU=a b' }]
   const cases = texts.flatMap(topic =>
     peers.flatMap(peer =>
       (['publish', 'subscribe', 'receive', 'will', 'connect'] as const).map(verb => ({

@@ -4,7 +4,10 @@ import { fileURLToPath } from 'node:url'
 
 export function setup(): void {
   const root = fileURLToPath(new URL('../..', import.meta.url))
-  const built = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], { cwd: root, encoding: 'utf8' })
+  const built = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], {
+    cwd: root,
+    encoding: 'utf8',
+  })
   // tsc writes its output even so: only the tests that need what is broken fail, and `npm run lint` insists on types
   if (built.status !== 0) console.error(`the build has type errors:\n${built.stdout}${built.stderr}`)
 }

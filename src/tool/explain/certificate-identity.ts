@@ -63,7 +63,8 @@ async function readDer(path: string): Promise<Uint8Array> {
   })
   const pem = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/.exec(bytes.toString('latin1'))?.[0]
   if (pem === undefined && bytes[0] === 0x30) return bytes
-  if (pem === undefined) throw unreadable('the file holds no certificate', 'name the PEM file that begins with -----BEGIN CERTIFICATE-----')
+  if (pem === undefined)
+    throw unreadable('the file holds no certificate', 'name the PEM file that begins with -----BEGIN CERTIFICATE-----')
   try {
     return new X509Certificate(pem).raw
   } catch {

@@ -2,18 +2,17 @@
  * What the gate would answer, and why: identity → client ids → rights → decision, without a connection. Pure.
  * `policy explain` and `try` show it.
  */
-import { bindClientId } from '../../bind/client-id.ts'
+import { bindClientId, expectedClientIds } from '../../bind/client-id.ts'
 import { compileRights } from '../../decide/compile-rights.ts'
 import type { Decision, Qos } from '../../decide/decision.ts'
 import { matchIdentity } from '../../policy/match-identity.ts'
 import type { FieldTable, IdentityRule, MappedIdentity, PolicySet, RightsHolder, Rule } from '../../policy/model.ts'
 import { didYouMean } from '../../policy/nearest-name.ts'
 import { quote } from '../../policy/quote.ts'
-import { renderClientId } from '../../policy/client-id-template.ts'
 import { rightsHolderOf } from '../../policy/rights-holder.ts'
 import { isSafeValue, type SafeAlphabet } from '../../policy/safe-value.ts'
 import { parseTopicFilter, parseTopicName } from '../../policy/topic.ts'
-import { fail, ok, type Problem, problem, type Result, type Where } from '../../problem.ts'
+import { fail, formatWhere, ok, type Problem, problem, type Result, type Where } from '../../problem.ts'
 import { ruleText } from './rule-text.ts'
 
 /** Who is asked about: named outright, by certificate fields, or refused before there was an identity. */
@@ -47,6 +46,8 @@ export interface Explanation {
   readonly roles: readonly string[]
   /** The rules that decided. */
   readonly rules: readonly ExplainedRule[]
+  /** Where nothing decided: the allow rules that come nearest; `problem.help` says what of them does not fit. */
+  readonly nearest: readonly ExplainedRule[]
   /** subscribe only: the highest QoS that may be granted. */
   readonly grantedQos?: Qos
   /** Why it is refused. */
@@ -58,11 +59,11 @@ export interface Explanation {
  * @example explain(set, { kind: 'fields', table }, { verb: 'publish', topic: 'plant/s1/pump-7/state', qos: 0, retain: false, payloadBytes: 0 })
  */
 export function explain(set: PolicySet, who: ExplainedWho, action: ExplainedAction): Explanation {
-  const nothingKnown = { action, clientIds: [], roles: [], rules: [] }
+  const nothingKnown = { action, clientIds: [], roles: [], rules: [], nearest: [] }
   const identity = identityOf(set, who)
   if (!identity.ok) return { ...nothingKnown, effect: 'refuse', problem: identity.problem }
   const rule = set.identities.get(identity.value.kind)
-  const known = { ...nothingKnown, identity: identity.value, clientIds: clientIdsOf(rule, identity.value) }
+  const known = { ...nothingKnown, identity: identity.value, clientIds: expectedClientIds(set, identity.value, '+') }
   const holder = rightsHolderOf(set, identity.value)
   if (!holder.ok) return { ...known, effect: 'refuse', problem: holder.problem }
   const about = { ...known, roles: holder.value.roles }
@@ -74,8 +75,21 @@ export function explain(set: PolicySet, who: ExplainedWho, action: ExplainedActi
   }
   const decision = decide(set, holder.value, action)
   const rules = decision.rules.map(explainRule)
-  if (decision.effect === 'refuse') return { ...about, effect: 'refuse', rules, problem: decision.problem }
-  return { ...about, effect: 'permit', rules, ...(decision.grantedQos === undefined ? {} : { grantedQos: decision.grantedQos }) }
+  if (decision.effect === 'refuse') {
+    return {
+      ...about,
+      effect: 'refuse',
+      rules,
+      nearest: nearestRules(set, holder.value, decision),
+      problem: decision.problem,
+    }
+  }
+  return {
+    ...about,
+    effect: 'permit',
+    rules,
+    ...(decision.grantedQos === undefined ? {} : { grantedQos: decision.grantedQos }),
+  }
 }
 
 function identityOf(set: PolicySet, who: ExplainedWho): Result<MappedIdentity> {
@@ -88,7 +102,11 @@ function identityOf(set: PolicySet, who: ExplainedWho): Result<MappedIdentity> {
 function namedIdentity(set: PolicySet, kind: string, captures: ReadonlyMap<string, string>): Result<MappedIdentity> {
   const rule = set.identities.get(kind)
   if (rule === undefined) {
-    return fail(problem('tool/bad-who', `there is no identity ${quote(kind)}`, { help: didYouMean(kind, set.identities.keys(), 'identities') }))
+    return fail(
+      problem('tool/bad-who', `there is no identity ${quote(kind)}`, {
+        help: didYouMean(kind, set.identities.keys(), 'identities'),
+      }),
+    )
   }
   const isExact = captures.size === rule.captures.length && rule.captures.every(name => captures.has(name))
   if (!isExact) {
@@ -135,8 +153,12 @@ function clientIdRule(rule: IdentityRule): ExplainedRule {
   return { text: `clientId ${rule.clientIds.map(template => template.text).join(', ')}`, where: rule.where }
 }
 
-function clientIdsOf(rule: IdentityRule | undefined, { captures }: MappedIdentity): readonly string[] {
-  return (rule?.clientIds ?? []).map(template => renderClientId(template, captures, '+'))
+/** The rules that a refusal points at without having been decided by them. */
+function nearestRules(set: PolicySet, holder: RightsHolder, decision: Decision): readonly ExplainedRule[] {
+  if (decision.effect === 'permit' || decision.rules.length > 0 || decision.problem.where === undefined) return []
+  const place = formatWhere(decision.problem.where)
+  const rules = holder.roles.flatMap(name => set.roles.get(name)?.rules ?? [])
+  return rules.filter(rule => formatWhere(rule.where) === place).map(explainRule)
 }
 
 /** Whether some alternative of `from:` could capture this value. */

@@ -5,14 +5,15 @@ import type { ExplainedAction, Explanation } from './explain.ts'
 
 /** The verdict first, then one fact a line. */
 export function explanationLines(explanation: Explanation): readonly string[] {
-  const { effect, action, identity, clientIds, roles, rules, problem: p, grantedQos } = explanation
+  const { effect, action, identity, clientIds, roles, rules, nearest, problem: p, grantedQos } = explanation
   const fact = (name: string, text: string): string => `  ${name.padEnd(11)}  ${text}`
-  const many = (name: string, texts: readonly string[]): string[] => (texts.length === 0 ? [] : [fact(name, texts.join(', '))])
+  const many = (name: string, texts: readonly string[]): string[] =>
+    texts.length === 0 ? [] : [fact(name, texts.join(', '))]
   return [
     `${effect}: ${actionText(action)}`,
     ...(p === undefined ? [] : [fact('reason', `${p.sentence} (${p.code})`)]),
     ...rules.map(rule => fact('rule', `${formatWhere(rule.where)}: ${rule.text}`)),
-    ...(p?.where !== undefined && rules.length === 0 ? [fact('nearest', formatWhere(p.where))] : []),
+    ...nearest.map(rule => fact('nearest', `${formatWhere(rule.where)}: ${rule.text}`)),
     ...(p?.help === undefined ? [] : [fact('help', p.help)]),
     ...(grantedQos !== undefined && grantedQos < action.qos ? [fact('granted', `QoS ${grantedQos} at most`)] : []),
     ...(identity === undefined ? [] : [fact('identity', identityText(identity))]),

@@ -11,7 +11,9 @@ const ignoredTypes: ReadonlySet<string> = new Set(['dc', 'street', 'e', 'emailad
 
 const attributeFields: ReadonlyMap<string, FieldName> = new Map([
   ...fieldNames.map(field => [field.toLowerCase(), field] as const),
-  ...fieldNames.filter(field => field.startsWith('subject.')).map(field => [field.slice(8).toLowerCase(), field] as const),
+  ...fieldNames
+    .filter(field => field.startsWith('subject.'))
+    .map(field => [field.slice(8).toLowerCase(), field] as const),
   ['s', 'subject.st'] as const,
 ])
 
@@ -38,7 +40,10 @@ export function parseSubject(text: string): Result<ReadonlyMap<FieldName, readon
     if (field === undefined) {
       if (ignoredTypes.has(type.toLowerCase()) || /^\d+(\.\d+)+$/.test(type)) continue
       const near = nearestName(type, ['CN', 'OU', 'O', 'C', 'ST', 'L', 'UID', 'serialNumber', 'title', ...fieldNames])
-      return badSubject(`\`${type}\` is no attribute of a subject`, near === undefined ? undefined : `did you mean \`${near}\`?`)
+      return badSubject(
+        `\`${type}\` is no attribute of a subject`,
+        near === undefined ? undefined : `did you mean \`${near}\`?`,
+      )
     }
     const inMultiValuedRdn = joinsPrevious || attributes.value[index + 1]?.joinsPrevious === true
     const stringType = field.startsWith('san.') ? 'ia5' : 'utf8'
@@ -47,7 +52,10 @@ export function parseSubject(text: string): Result<ReadonlyMap<FieldName, readon
   return ok(values)
 }
 
-function badSubject(sentence: string, help = 'write it as `OU=s1,CN=pump-7`; a backslash escapes , + " \\ < > ;'): ReturnType<typeof fail> {
+function badSubject(
+  sentence: string,
+  help = 'write it as `OU=s1,CN=pump-7`; a backslash escapes , + " \\ < > ;',
+): ReturnType<typeof fail> {
   return fail(problem('tool/bad-who', sentence, { help }))
 }
 
@@ -78,13 +86,17 @@ function readValue(text: string, start: number): Result<{ text: string; end: num
   let at = start
   while (at < text.length && !',;+'.includes(text[at] ?? '')) {
     const escape = text[at] === '\\' ? readEscape(text.slice(at)) : undefined
-    if (text[at] === '\\' && escape === undefined) return badSubject('a backslash must be followed by a special character or two hexadecimal digits')
+    if (text[at] === '\\' && escape === undefined)
+      return badSubject('a backslash must be followed by a special character or two hexadecimal digits')
     const plain = String.fromCodePoint(text.codePointAt(at) ?? 0)
     bytes.push(escape?.bytes ?? Buffer.from(plain))
     at += escape?.length ?? plain.length
   }
   try {
-    return ok({ text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.concat(bytes)), end: at })
+    return ok({
+      text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.concat(bytes)),
+      end: at,
+    })
   } catch {
     return badSubject('an escaped value is not UTF-8')
   }
@@ -93,7 +105,10 @@ function readValue(text: string, start: number): Result<{ text: string; end: num
 function readEscape(text: string): { bytes: Buffer; length: number } | undefined {
   const codePoint = /^\\u\{([0-9a-f]{1,6})\}/.exec(text)
   if (codePoint !== null && Number.parseInt(codePoint[1] ?? '', 16) <= 0x10ffff) {
-    return { bytes: Buffer.from(String.fromCodePoint(Number.parseInt(codePoint[1] ?? '', 16))), length: codePoint[0].length }
+    return {
+      bytes: Buffer.from(String.fromCodePoint(Number.parseInt(codePoint[1] ?? '', 16))),
+      length: codePoint[0].length,
+    }
   }
   const hex = /^\\([0-9a-fA-F]{2})/.exec(text)
   if (hex !== null) return { bytes: Buffer.from(hex[1] ?? '', 'hex'), length: 3 }

@@ -13,7 +13,12 @@ export type ParsedWho =
  * A file whose name reads as one of these is written `./NAME`.
  */
 export function parseWho(text: string): Result<ParsedWho> {
-  if (text === '') return fail(problem('tool/bad-who', 'WHO is empty', { help: 'write a certificate file, `subject:OU=s1,CN=pump-7` or `device:site=s1,device=pump-7`' }))
+  if (text === '')
+    return fail(
+      problem('tool/bad-who', 'WHO is empty', {
+        help: 'write a certificate file, `subject:OU=s1,CN=pump-7` or `device:site=s1,device=pump-7`',
+      }),
+    )
   if (text.startsWith('subject:')) return fieldsOf(text.slice('subject:'.length))
   const identity = /^([\p{L}_][\p{L}\p{N}_.-]*):(.*)$/su.exec(text)
   if (identity !== null && (identity[2] === '' || /^[\w-]+=/.test(identity[2] ?? ''))) {
@@ -33,7 +38,11 @@ function parseCaptures(identity: string, text: string): Result<ParsedWho> {
   for (const part of text === '' ? [] : text.split(',')) {
     const [, name, value] = /^([\w-]+)=(.*)$/s.exec(part) ?? []
     if (name === undefined || value === undefined || captures.has(name)) {
-      return fail(problem('tool/bad-who', `\`${part}\` is not one NAME=VALUE of an identity`, { help: 'write it as `device:site=s1,device=pump-7`' }))
+      return fail(
+        problem('tool/bad-who', `\`${part}\` is not one NAME=VALUE of an identity`, {
+          help: 'write it as `device:site=s1,device=pump-7`',
+        }),
+      )
     }
     captures.set(name, value)
   }

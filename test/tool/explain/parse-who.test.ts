@@ -5,7 +5,9 @@ import { parseWho } from '../../../src/tool/explain/parse-who.ts'
 function fields(text: string): Record<string, string[]> {
   const parsed = parseWho(text)
   if (!parsed.ok || parsed.value.kind !== 'fields') throw new Error(`${text}: ${JSON.stringify(parsed)}`)
-  return Object.fromEntries([...parsed.value.table.values].map(([field, values]) => [field, values.map(value => value.text)]))
+  return Object.fromEntries(
+    [...parsed.value.table.values].map(([field, values]) => [field, values.map(value => value.text)]),
+  )
 }
 
 describe('which form it is', () => {
@@ -25,7 +27,10 @@ describe('which form it is', () => {
 
   test('captures are read in order, values as they stand', () => {
     const parsed = parseWho('device:site=s1,device=pump-7')
-    expect(parsed.ok && parsed.value.kind === 'identity' && [...parsed.value.captures]).toEqual([['site', 's1'], ['device', 'pump-7']])
+    expect(parsed.ok && parsed.value.kind === 'identity' && [...parsed.value.captures]).toEqual([
+      ['site', 's1'],
+      ['device', 'pump-7'],
+    ])
   })
 })
 
@@ -48,7 +53,11 @@ describe('subjects', () => {
   test('attributes of a multi-valued RDN are marked, all of them', () => {
     const parsed = parseWho('OU=s1+CN=pump-7,O=acme')
     if (!parsed.ok || parsed.value.kind !== 'fields') throw new Error('not fields')
-    expect([...parsed.value.table.values.values()].flat().map(value => value.inMultiValuedRdn)).toEqual([true, true, false])
+    expect([...parsed.value.table.values.values()].flat().map(value => value.inMultiValuedRdn)).toEqual([
+      true,
+      true,
+      false,
+    ])
   })
 
   test.each([
