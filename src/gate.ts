@@ -182,7 +182,7 @@ export class Gate {
   }
 
   /** The same path for full and resumed handshakes: issuer, revocation, certificate rules. Verdicts are never cached. */
-  #authenticate(peer: Peer): Result<Authenticated> {
+  #authenticate(peer: Peer, standing: { readonly live?: boolean } = {}): Result<Authenticated> {
     const trusted = this.trust(peer)
     if (!trusted.ok) return trusted
     const leafDer = peer.leafDer as Buffer
@@ -190,8 +190,8 @@ export class Gate {
     const parsed = this.#certificates.get(leafDer, peer.fingerprint)
     if (!parsed.ok) return parsed
     if (issuer === undefined) return fail(problem('accept/unknown-issuer', 'none of the configured issuers signed this certificate'))
-    const standing = this.#revocations.check(issuer, parsed.value.serial, this.#now())
-    if (!standing.ok) return standing
+    const revocation = this.#revocations.check(issuer, parsed.value.serial, this.#now(), standing)
+    if (!revocation.ok) return revocation
     const checked = checkCertificate(parsed.value, this.#now())
     if (!checked.ok) return checked
     if (!peer.authorized) return fail(problem('accept/untrusted-certificate', `TLS does not trust the certificate (${peer.authorizationError ?? 'no reason given'})`))
@@ -199,7 +199,7 @@ export class Gate {
   }
 
   #identify({ certificate, issuer }: Authenticated): Result<MappedIdentity> {
-    return identify(this.#policy.set, certificate, issuer.name, new Map(Object.entries(issuer.only)))
+    return identify(this.#policy.set, certificate, issuer.name, issuer.only)
   }
 
   #map(identity: MappedIdentity, presented: string): Result<Mapping & { clientId: ClientId }> {
@@ -216,7 +216,8 @@ export class Gate {
   /** After a swap or a new CRL, authenticate and bind are run again on every live session (docs/semantics.md 4.1, 4.2). */
   #recheck(): void {
     for (const session of this.#sessions) {
-      const authenticated = this.#authenticate(session.peer)
+      // a stale CRL refuses new connections only
+      const authenticated = this.#authenticate(session.peer, { live: true })
       const identity = authenticated.ok ? this.#identify(authenticated.value) : authenticated
       session.remap(identity.ok ? this.#map(identity.value, session.clientId) : identity)
     }

@@ -9,9 +9,7 @@ interface CodeEntry {
   readonly next: string
 }
 
-const define = <T extends Record<string, CodeEntry>>(codes: T): T => codes
-
-export const problemCodes = define({
+export const problemCodes = {
   // accept: the TLS connection and its certificate chain
   'accept/aging-crl': { meaning: 'A CRL is past half its period, or past its nextUpdate.', next: 'Fetch the newest CRL of the CA and check what renews it.' },
   'accept/bad-crl': { meaning: 'A CRL file is not a complete, strict DER or PEM CRL.', next: 'Have the CA write a complete CRL; `openssl crl -noout -text -in FILE` shows what is there.' },
@@ -166,4 +164,6 @@ export const problemCodes = define({
   'tool/bad-action': { meaning: 'The action is not one that can be asked about.', next: 'Write publish, subscribe, receive, will or connect.' },
   'tool/bad-who': { meaning: 'The text does not say who is asked about.', next: 'Write a certificate file, `subject:OU=s1,CN=pump-7` or `device:site=s1,device=pump-7`.' },
   'tool/unreadable-certificate': { meaning: 'The certificate file cannot be read, or holds no certificate.', next: 'Name a PEM file of the device certificate.' },
-})
+} as const
+
+problemCodes satisfies Record<string, CodeEntry>

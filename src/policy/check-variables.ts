@@ -41,7 +41,7 @@ function checkKnown({ identities, roles }: Drafts, known: ReadonlySet<string>, r
   if (!allRead || report.isUnread('identities') || report.isUnread('members')) return
   for (const role of roles.values()) {
     for (const [variable, rule] of variablesUsed(role)) {
-      if (!known.has(variable)) report.add('policy/unknown-variable', `nothing gives \`${'${'}${variable}}\``, rule.where, didYouMean(variable, known, 'variables'))
+      if (!known.has(variable)) report.add('policy/unknown-variable', `nothing gives \`\${${variable}}\``, rule.where, didYouMean(variable, known, 'variables'))
     }
   }
 }
@@ -69,7 +69,7 @@ function checkIdentity({ rule }: IdentityDraft, tables: readonly MemberTable[], 
     const role = roles.get(name)
     for (const [variable, first] of role === undefined ? [] : variablesUsed(role)) {
       if (always.has(variable) || isGiven(variable) || !known.has(variable)) continue
-      report.add('policy/variable-not-given', `the role \`${name}\` uses \`${'${'}${variable}}\`, which \`${rule.name}\` does not give`, first.where, help(variable))
+      report.add('policy/variable-not-given', `the role \`${name}\` uses \`\${${variable}}\`, which \`${rule.name}\` does not give`, first.where, help(variable))
     }
   }
   for (const name of new Set([...rule.roles, everyone])) {

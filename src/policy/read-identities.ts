@@ -74,7 +74,7 @@ function draft(key: Text, { value, has, at, misspelt }: NonNullable<ReturnType<t
   for (const { template, where } of variablesKnown ? clientIds : []) {
     for (const variable of templateVariables(template)) {
       if (captures.includes(variable) || set.has(variable)) continue
-      report.add('policy/unknown-variable', `\`${'${'}${variable}}\` in the client id is neither captured nor in `set:` of \`${key.text}\``, where, captures.length === 0 ? 'capture it in `from:`' : `captures: ${captures.join(', ')}`)
+      report.add('policy/unknown-variable', `\`\${${variable}}\` in the client id is neither captured nor in \`set:\` of \`${key.text}\``, where, captures.length === 0 ? 'capture it in `from:`' : `captures: ${captures.join(', ')}`)
     }
   }
   return {

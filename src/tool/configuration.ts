@@ -35,6 +35,12 @@ export interface Configuration {
   readonly notes: readonly string[]
 }
 
+/** A configuration that a file holds: such a one names its issuers. */
+export interface FileConfiguration extends Configuration {
+  readonly file: string
+  readonly issuers: IssuersConfig
+}
+
 const defaultPort = 8883
 const staleChoices: readonly RevocationSettings['onStaleCrl'][] = ['keep', 'refuseNew']
 /** Ten years: a grace that is longer is a slip. */
@@ -46,6 +52,8 @@ const knownKeys = ['listen', 'tls', 'issuers', 'limits', 'log', 'crl', 'persiste
  * no such file. Throws ConfigurationError with every mistake, or where the file named by `path` is missing.
  * @example const configuration = await loadConfiguration(undefined, process.cwd())
  */
+export function loadConfiguration(path: string, cwd: string): Promise<FileConfiguration>
+export function loadConfiguration(path: string | undefined, cwd: string): Promise<Configuration>
 export async function loadConfiguration(path: string | undefined, cwd: string): Promise<Configuration> {
   const file = resolve(cwd, path ?? defaultConfigurationFile)
   const shown = displayPath(file, cwd)
@@ -115,7 +123,7 @@ function inFileOrder(mistakes: Mistakes): ConfigurationError['problems'] {
   )
 }
 
-function readConfiguration(top: Section, file: string, mistakes: Mistakes): Omit<Configuration, 'notes'> {
+function readConfiguration(top: Section, file: string, mistakes: Mistakes): Omit<FileConfiguration, 'notes'> {
   const baseFolder = dirname(file)
   top.allow(...knownKeys)
   if (top.has('persistence')) {

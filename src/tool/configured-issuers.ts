@@ -6,12 +6,13 @@ import { loadConfiguration } from './configuration.ts'
 /** Names under `issuers:`; undefined without a configuration, where they cannot be checked. */
 export async function issuerNamesOf(configFile: string | undefined): Promise<readonly string[] | undefined> {
   if (configFile === undefined) return undefined
-  return Object.keys((await loadConfiguration(configFile, process.cwd())).issuers)
+  const { issuers } = await loadConfiguration(configFile, process.cwd())
+  return issuers === undefined ? undefined : Object.keys(issuers)
 }
 
 /** Issuers and what they revoked; throws ConfigurationError as `serve` would. */
 export async function openIssuers(configFile: string): Promise<{ issuers: Issuers; revocations: Revocations }> {
   const { issuers: configured, baseFolder, crl } = await loadConfiguration(configFile, process.cwd())
-  const issuers = await loadIssuers(configured, baseFolder)
+  const issuers = await loadIssuers(configured ?? {}, baseFolder)
   return { issuers, revocations: await openRevocations(issuers, crl) }
 }

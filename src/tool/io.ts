@@ -1,9 +1,7 @@
 /** Where the tool speaks: answers on stdout, talk on stderr, both escaped; colour only on a terminal. */
-import type { Command } from 'commander'
 import pc from 'picocolors'
 import { escapeTerminal } from '../observe/escape-terminal.ts'
 import { formatWhere, type Problem } from '../problem.ts'
-import { exitCodesHelp } from './exit-codes.ts'
 
 /** A role of a line, not a colour: what it looks like is decided here. */
 export type Tone = 'plain' | 'good' | 'bad' | 'faint'
@@ -48,9 +46,4 @@ export function sayProblems(problems: readonly Problem[]): void {
 /** `1 problem`, `10 problems`. */
 export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`
-}
-
-/** Ends a command's help text with a worked example and the exit codes: every command calls it. */
-export function addExitCodes(command: Command, example: string): void {
-  command.addHelpText('after', `\nExample: ${example}\n${exitCodesHelp}`)
 }

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { addDemo } from './demo/command.ts'
 import { tellFailure } from './failure.ts'
-import { addExitCodes } from './io.ts'
+import { addExample, showExitCodes } from './help.ts'
 import { addPolicyCheck } from './policy-check.ts'
 import { addPolicyExplain } from './policy-explain.ts'
 import { addPolicyTest } from './policy-test.ts'
@@ -23,15 +23,16 @@ function buildProgram(): Command {
     .helpOption('-h, --help', 'print this help')
     .exitOverride()
     .showHelpAfterError('see --help')
-  addExitCodes(program, 'portcullis policy explain device:site=s1,device=pump-7 publish plant/s1/pump-7/state')
+  addExample(program, 'portcullis policy explain device:site=s1,device=pump-7 publish plant/s1/pump-7/state')
   addServe(program)
   addTry(program)
   addDemo(program)
   const policy = program.command('policy').description('check, test and question a policy folder')
-  addExitCodes(policy, 'portcullis policy check policies')
+  addExample(policy, 'portcullis policy check policies')
   addPolicyCheck(policy)
   addPolicyTest(policy)
   addPolicyExplain(policy)
+  showExitCodes(program)
   return program
 }
 

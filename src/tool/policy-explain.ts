@@ -17,7 +17,8 @@ import {
 } from './explain/explain.ts'
 import { explanationJson, explanationLines } from './explain/explanation-text.ts'
 import { parseWho } from './explain/parse-who.ts'
-import { addExitCodes, answer, answerJson, say, sayProblems } from './io.ts'
+import { addExample } from './help.ts'
+import { answer, answerJson, say, sayProblems } from './io.ts'
 
 export interface ExplainOptions {
   readonly qos: Qos
@@ -31,7 +32,7 @@ export interface ExplainOptions {
 export type RunExplain = (who: string, verb: string, topic: string, options: ExplainOptions) => Promise<void>
 
 export function addPolicyExplain(policy: Command, run: RunExplain = explainOnce): void {
-  addExitCodes(
+  addExample(
     policy
       .command('explain')
       .description('say whether WHO may do ACTION on TOPIC, by which rule, or what would have to differ')
@@ -108,8 +109,10 @@ function tell(
   options: ExplainOptions,
 ): void {
   const subject = certificate?.subjectText
-  if (options.json)
-    return answerJson({ ...explanationJson(explanation), ...(subject === undefined ? {} : { subject }) })
+  if (options.json) {
+    answerJson({ ...explanationJson(explanation), ...(subject === undefined ? {} : { subject }) })
+    return
+  }
   const [verdict, ...reasons] = explanationLines(explanation)
   answer(verdict ?? '', explanation.effect === 'permit' ? 'good' : 'bad')
   if (subject !== undefined) answer(`  certificate  ${subject}`)

@@ -3,7 +3,8 @@ import type { Command } from 'commander'
 import { runPolicyTests } from '../decide/run-tests.ts'
 import { loadPolicyFolder } from '../source/folder.ts'
 import { exitCodes } from './exit-codes.ts'
-import { addExitCodes, answer, answerJson, count, problemLines, say } from './io.ts'
+import { addExample } from './help.ts'
+import { answer, answerJson, count, problemLines, say } from './io.ts'
 
 type Outcomes = ReturnType<typeof runPolicyTests>
 
@@ -12,7 +13,7 @@ interface TestOptions {
 }
 
 export function addPolicyTest(policy: Command): void {
-  addExitCodes(
+  addExample(
     policy
       .command('test')
       .description('run the tests of a policy folder (*.test.yaml)')

@@ -70,7 +70,7 @@ export function run(command: string, folder: string): Promise<Output> {
   const script = `portcullis() { '${process.execPath}' '${main}' "$@"; }\n${command}`
   const env = { PATH: process.env['PATH'], REPO: fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '') }
   return new Promise(resolve => {
-    execFile('bash', ['-c', script], { cwd: folder, env }, (error, stdout, stderr) => {
+    execFile('bash', ['--norc', '-c', script], { cwd: folder, env }, (error, stdout, stderr) => {
       const code = error?.code
       resolve({ stdout, stderr, exit: error === null ? 0 : typeof code === 'number' ? code : -1 })
     })

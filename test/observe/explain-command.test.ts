@@ -38,7 +38,7 @@ test('without an identity names the subject; with nothing known, or text that ca
 /** What a POSIX shell makes of each line: one spawn for all. */
 function shellWords(lines: readonly string[]): string[][] {
   const script = `show() { for word in "$@"; do printf '%s\\0' "$word"; done; printf '\\n\\0'; }\n${lines.map(line => `show ${line}`).join('\n')}`
-  const words = execFileSync('bash', ['-c', script], { encoding: 'utf8' }).split('\0').slice(0, -1)
+  const words = execFileSync('bash', ['--norc', '-c', script], { encoding: 'utf8' }).split('\0').slice(0, -1)
   const result: string[][] = [[]]
   for (const word of words) {
     if (word === '\n') result.push([])

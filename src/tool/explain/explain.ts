@@ -124,7 +124,7 @@ function namedIdentity(set: PolicySet, kind: string, captures: ReadonlyMap<strin
       }),
     )
   }
-  return ok({ kind, captures: new Map(rule.captures.map(name => [name, captures.get(name) ?? ''])) })
+  return ok({ kind, captures })
 }
 
 function decide(set: PolicySet, holder: RightsHolder, action: ExplainedAction): Decision {

@@ -85,12 +85,12 @@ function readValue(text: string, start: number): Result<{ text: string; end: num
   const bytes: Buffer[] = []
   let at = start
   while (at < text.length && !',;+'.includes(text[at] ?? '')) {
-    const escape = text[at] === '\\' ? readEscape(text.slice(at)) : undefined
-    if (text[at] === '\\' && escape === undefined)
+    const escaped = text[at] === '\\' ? readEscape(text.slice(at)) : undefined
+    if (text[at] === '\\' && escaped === undefined)
       return badSubject('a backslash must be followed by a special character or two hexadecimal digits')
     const plain = String.fromCodePoint(text.codePointAt(at) ?? 0)
-    bytes.push(escape?.bytes ?? Buffer.from(plain))
-    at += escape?.length ?? plain.length
+    bytes.push(escaped?.bytes ?? Buffer.from(plain))
+    at += escaped?.length ?? plain.length
   }
   try {
     return ok({

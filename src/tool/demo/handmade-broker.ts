@@ -1,0 +1,71 @@
+/**
+ * The broker to compare with: aedes with the hooks that a careful engineer writes by hand in an afternoon. Mutual TLS, the
+ * client id compared with the common name, topics checked by prefix. Never used to serve anything; `demo --unguarded` and
+ * the tests show on it that they can fail.
+ */
+import type { AddressInfo } from 'node:net'
+import tls, { type TLSSocket } from 'node:tls'
+import { Aedes, type Client } from 'aedes'
+
+export interface HandmadeBroker {
+  readonly port: number
+  close(): Promise<void>
+}
+
+interface Name {
+  readonly site: string
+  readonly name: string
+}
+
+/** Texts in PEM. */
+export interface HandmadeTls {
+  readonly key: string
+  readonly cert: string
+  readonly ca: string
+}
+
+function nameOf(client: Client): Name {
+  const { subject } = (client.conn as TLSSocket).getPeerCertificate()
+  return { site: String(subject.OU), name: String(subject.CN) }
+}
+
+function mayPublish({ site, name }: Name, topic: string): boolean {
+  if (site === 'staff') return /^plant\/[^/]+\/[^/]+\/command\//.test(topic)
+  return topic.startsWith(`plant/${site}/${name}/telemetry/`) || topic.startsWith(`plant/${site}/${name}/state`)
+}
+
+function maySubscribe({ site, name }: Name, filter: string): boolean {
+  return site === 'staff' ? filter.startsWith('plant/') : filter.startsWith(`plant/${site}/${name}/command/`)
+}
+
+/** Starts it on a free port of the loopback address. */
+export async function startHandmadeBroker(files: HandmadeTls): Promise<HandmadeBroker> {
+  const broker = await Aedes.createBroker()
+  const names = new WeakMap<Client, Name>()
+  broker.authenticate = (client, _username, _password, done) => {
+    // a look-up in a database, as real ones have
+    setImmediate(() => {
+      const name = nameOf(client)
+      names.set(client, name)
+      const isOwn = name.site === 'staff' ? client.id.startsWith(`${name.name}/`) : client.id === name.name
+      done(null, isOwn)
+    })
+  }
+  broker.authorizePublish = (client, packet, done) => {
+    const name = client && names.get(client)
+    done(name && mayPublish(name, packet.topic) ? null : new Error('not allowed'))
+  }
+  broker.authorizeSubscribe = (client, subscription, done) => {
+    const name = client && names.get(client)
+    done(null, name && maySubscribe(name, subscription.topic) ? subscription : null)
+  }
+  const server = tls.createServer({ ...files, requestCert: true, rejectUnauthorized: true }, socket => broker.handle(socket))
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: async () => {
+      await new Promise<void>(resolve => broker.close(() => resolve()))
+      await new Promise<void>(resolve => server.close(() => resolve()))
+    },
+  }
+}
