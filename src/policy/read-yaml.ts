@@ -78,10 +78,11 @@ function tellFatal(error: YAMLError, text: string, where: Where, report: Report)
 }
 
 function helpFor(error: YAMLError, text: string): string {
-  const line = text.slice(text.lastIndexOf('\n', error.pos[0] - 1) + 1).split('\n')[0] ?? ''
+  const [line = '', next = ''] = text.slice(text.lastIndexOf('\n', error.pos[0] - 1) + 1).split('\n')
   if (error.code === 'MULTIPLE_DOCS') return 'delete the `---` line, or put the second document into a file of its own'
   if (error.code === 'TAB_AS_INDENT' || /^ *\t/.test(line)) return 'indent with spaces; YAML allows no tabs there'
-  if (/^[\s-]*\w+:[^\s]/.test(line)) return 'write a space after the colon of a key'
+  if (/^Flow (sequence|map)/.test(error.message)) return 'close the bracket or brace that was opened before'
+  if (/^[\s-]*\w+:\S/.test(line) || /^[\s-]*\w+:\S/.test(next)) return 'write a space after the colon of a key'
   if (/[{}*&!@%]/.test(line)) return 'put a value that holds { } * & ! @ or % into quotes'
   return 'the mistake may be on the line before; check indentation, brackets and quotes'
 }

@@ -91,18 +91,18 @@ export class YamlTree {
         this.#report.add('policy/duplicate-key', `the key \`${key.text}\` stands twice in one map, first in line ${first.line}`, key.where, 'merge the two entries into one')
       }
       seen.set(key.text, key.where)
-      const value = this.#value(pair.value, key)
-      if (first === undefined) entries.push({ key, value })
+      const entry = this.#glued(pair.value, key) ?? { key, value: this.#node(pair.value, key.where, `\`${key.text}\``) }
+      if (first === undefined) entries.push(entry)
     }
     return { kind: 'map', entries, where }
   }
 
-  #value(value: unknown, key: Text): Node {
-    const glued = /^(\w+):\S/.exec(key.text)
-    if (value === null && glued !== null) {
-      return this.#broken('policy/missing-space', `no space after the colon in \`${key.text}\``, key.where, `write \`${glued[1]}: ${key.text.slice((glued[1]?.length ?? 0) + 1)}\``)
-    }
-    return this.#node(value, key.where, `\`${key.text}\``)
+  /** `{ publish:x }` is a key `publish:x` without a value. */
+  #glued(value: unknown, key: Text): Entry | undefined {
+    const [, name, rest] = /^(\w+):(\S.*)$/.exec(key.text) ?? []
+    if (value !== null || name === undefined) return undefined
+    const broken = this.#broken('policy/missing-space', `no space after the colon in \`${key.text}\``, key.where, `write \`${name}: ${rest}\``)
+    return { key: { text: name, where: key.where }, value: broken }
   }
 
   #key(node: unknown, fallback: Where): Text | undefined {

@@ -1,13 +1,17 @@
-/** The end of every help text: a worked example, which the command's file gives, and the exit codes. */
+/** The end of every help text: a worked example, and the exit codes. */
 import type { Command } from 'commander'
 import { exitCodesHelp } from './exit-codes.ts'
 
-export function addExample(command: Command, example: string): void {
-  command.addHelpText('after', `\nExample: ${example}`)
+const shown = new WeakSet<Command>()
+
+/** Ends a command's help text with a worked example and the exit codes. */
+export function addExitCodes(command: Command, example: string): void {
+  shown.add(command)
+  command.addHelpText('after', `\nExample: ${example}\n\n${exitCodesHelp}`)
 }
 
-/** To be called once, on the whole program. */
-export function showExitCodes(command: Command): void {
-  command.addHelpText('after', `\n${exitCodesHelp}`)
-  for (const sub of command.commands) showExitCodes(sub)
+/** The exit codes for every command of the program that wrote its example itself. */
+export function completeHelp(command: Command): void {
+  if (!shown.has(command)) command.addHelpText('after', `\n${exitCodesHelp}`)
+  for (const sub of command.commands) completeHelp(sub)
 }

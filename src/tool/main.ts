@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { addDemo } from './demo/command.ts'
 import { tellFailure } from './failure.ts'
-import { addExample, showExitCodes } from './help.ts'
+import { addExitCodes, completeHelp } from './help.ts'
 import { addPolicyCheck } from './policy-check.ts'
 import { addPolicyExplain } from './policy-explain.ts'
 import { addPolicyTest } from './policy-test.ts'
@@ -23,16 +23,16 @@ function buildProgram(): Command {
     .helpOption('-h, --help', 'print this help')
     .exitOverride()
     .showHelpAfterError('see --help')
-  addExample(program, 'portcullis policy explain device:site=s1,device=pump-7 publish plant/s1/pump-7/state')
+  addExitCodes(program, 'portcullis policy explain device:site=s1,device=pump-7 publish plant/s1/pump-7/state')
   addServe(program)
   addTry(program)
   addDemo(program)
   const policy = program.command('policy').description('check, test and question a policy folder')
-  addExample(policy, 'portcullis policy check policies')
+  addExitCodes(policy, 'portcullis policy check policies')
   addPolicyCheck(policy)
   addPolicyTest(policy)
   addPolicyExplain(policy)
-  showExitCodes(program)
+  completeHelp(program)
   return program
 }
 

@@ -5,7 +5,7 @@ import { type LoadedPolicy, loadPolicyFolder } from '../source/folder.ts'
 import { unavailableSettings } from '../source/unavailable-settings.ts'
 import { issuerNamesOf } from './configured-issuers.ts'
 import { exitCodes } from './exit-codes.ts'
-import { addExample } from './help.ts'
+import { addExitCodes } from './help.ts'
 import { answer, answerJson, count, say, sayProblems } from './io.ts'
 
 interface CheckOptions {
@@ -14,7 +14,7 @@ interface CheckOptions {
 }
 
 export function addPolicyCheck(policy: Command): void {
-  addExample(
+  addExitCodes(
     policy
       .command('check')
       .description('read a policy folder, check it and run its tests; tell every mistake')

@@ -17,7 +17,7 @@ import {
 } from './explain/explain.ts'
 import { explanationJson, explanationLines } from './explain/explanation-text.ts'
 import { parseWho } from './explain/parse-who.ts'
-import { addExample } from './help.ts'
+import { addExitCodes } from './help.ts'
 import { answer, answerJson, say, sayProblems } from './io.ts'
 
 export interface ExplainOptions {
@@ -32,7 +32,7 @@ export interface ExplainOptions {
 export type RunExplain = (who: string, verb: string, topic: string, options: ExplainOptions) => Promise<void>
 
 export function addPolicyExplain(policy: Command, run: RunExplain = explainOnce): void {
-  addExample(
+  addExitCodes(
     policy
       .command('explain')
       .description('say whether WHO may do ACTION on TOPIC, by which rule, or what would have to differ')

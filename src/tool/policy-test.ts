@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { runPolicyTests } from '../decide/run-tests.ts'
 import { loadPolicyFolder } from '../source/folder.ts'
 import { exitCodes } from './exit-codes.ts'
-import { addExample } from './help.ts'
+import { addExitCodes } from './help.ts'
 import { answer, answerJson, count, problemLines, say } from './io.ts'
 
 type Outcomes = ReturnType<typeof runPolicyTests>
@@ -13,7 +13,7 @@ interface TestOptions {
 }
 
 export function addPolicyTest(policy: Command): void {
-  addExample(
+  addExitCodes(
     policy
       .command('test')
       .description('run the tests of a policy folder (*.test.yaml)')

@@ -11,7 +11,8 @@ import type { TracedAction } from '../trace.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { identifyCertificateFile } from './explain/certificate-identity.ts'
 import { type ExplainedAction, explain } from './explain/explain.ts'
-import { addExitCodes, answer, say } from './io.ts'
+import { addExitCodes } from './help.ts'
+import { answer, say } from './io.ts'
 
 interface TryOptions {
   readonly as: string

@@ -1,7 +1,8 @@
 /** `portcullis demo`: a tour of honest and hostile acts against a running broker over real TLS. */
 import type { Command } from 'commander'
 import { exitCodes } from '../exit-codes.ts'
-import { addExitCodes, answer, answerJson, count } from '../io.ts'
+import { addExitCodes } from '../help.ts'
+import { answer, answerJson, count } from '../io.ts'
 import { scenes } from './scenes.ts'
 import { openWorld } from './world.ts'
 
