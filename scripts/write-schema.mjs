@@ -2,4 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { policyJsonSchema } from '../dist/policy/json-schema.js'
 
-writeFileSync(new URL('../schema/policy.schema.json', import.meta.url), `${JSON.stringify(policyJsonSchema(), null, 2)}\n`)
+writeFileSync(
+  new URL('../schema/policy.schema.json', import.meta.url),
+  `${JSON.stringify(policyJsonSchema(), null, 2)}\n`,
+)

@@ -46,7 +46,7 @@ describe('docs/errors.md', () => {
 
 describe('every code', () => {
   test('is family/kebab-case, with a sentence for its meaning and one for the next step', () => {
-    const isSentence = (text: string): boolean => /^[A-Z`].*[.)]$/.test(text) && !text.includes('\n')
+    const isSentence = (text: string): boolean => /^[A-Za-z`].*[.]$/.test(text) && !text.includes('\n')
     const odd = Object.entries(problemCodes).filter(
       ([code, { meaning, next }]) =>
         !/^[a-z]+\/[a-z0-9]+(?:-[a-z0-9]+)*$/.test(code) || !isSentence(meaning) || !isSentence(next),

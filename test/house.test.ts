@@ -58,6 +58,7 @@ const quarantine: Readonly<Record<string, readonly string[]>> = {
   commander: ['src/tool/'],
   'csv-parse': ['src/policy/read-csv.ts'],
   mqtt: ['src/tool/'],
+  'mqtt-packet': ['src/tool/'],
   picocolors: ['src/tool/'],
   pino: ['src/observe/'],
   yaml: ['src/policy/'],

@@ -9,6 +9,7 @@ import { problem } from '../problem.ts'
 import type { Trace } from '../trace.ts'
 import { handshakeProblem } from './handshake-problem.ts'
 import type { Limits } from './limits.ts'
+import { plainAddress } from './plain-address.ts'
 import { WaitingConnections } from './waiting-connections.ts'
 
 export interface ListenerOptions {
@@ -56,7 +57,7 @@ export async function openListener(
   })
 
   const server = createServer({ noDelay: true }, socket => {
-    const address = socket.remoteAddress ?? 'unknown'
+    const address = plainAddress(socket.remoteAddress)
     const refuse = (code: 'accept/too-many-waiting' | 'accept/handshake-timeout', sentence: string): void => {
       trace({ event: 'handshake-refused', peer: { address }, problem: problem(code, sentence) })
       socket.destroy()
@@ -85,7 +86,7 @@ export async function openListener(
   server.on('drop', drop => {
     trace({
       event: 'handshake-refused',
-      peer: { address: drop?.remoteAddress ?? 'unknown' },
+      peer: { address: plainAddress(drop?.remoteAddress) },
       problem: problem('accept/too-many-connections', `all ${limits.connections} connections are in use`),
     })
   })
@@ -101,7 +102,7 @@ export async function openListener(
     options.onSecure(socket, entry.leave)
   })
   secure.on('tlsClientError', (error: Error & { code?: string }, socket: tls.TLSSocket) => {
-    trace({ event: 'handshake-refused', peer: { address: socket.remoteAddress ?? 'unknown' }, problem: handshakeProblem(error) })
+    trace({ event: 'handshake-refused', peer: { address: plainAddress(socket.remoteAddress) }, problem: handshakeProblem(error) })
     socket.destroy()
   })
 

@@ -1,6 +1,7 @@
 /** Peer: a finished TLS handshake, read from the socket once. Nothing asks the socket again (docs/semantics.md 1.2). */
 import { createHash } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
+import { plainAddress } from './plain-address.ts'
 
 export interface Peer {
   readonly address: string
@@ -24,7 +25,7 @@ export function readPeer(socket: TLSSocket): Peer {
   const leafDer = socket.getPeerX509Certificate()?.raw
   const error: unknown = socket.authorizationError
   return {
-    address: socket.remoteAddress ?? 'unknown',
+    address: plainAddress(socket.remoteAddress),
     port: socket.remotePort ?? 0,
     leafDer,
     fingerprint: leafDer === undefined ? '' : createHash('sha256').update(leafDer).digest('hex'),

@@ -26,6 +26,13 @@ export function logTrace(options: LogOptions): Trace {
   return event => logger[severity(event)](fields(event, options.policies), event.event)
 }
 
+/** The line that reproduces a refusal; none where the policy was not what refused, as with a revoked certificate. */
+function explainOf(event: TraceEvent, policies: string): string | undefined {
+  if (event.event !== 'refused' && event.event !== 'connect-refused') return undefined
+  if (event.action === undefined || event.problem.code.startsWith('accept/')) return undefined
+  return explainCommand(event.peer, event.action, policies)
+}
+
 function severity(event: TraceEvent): 'info' | 'warn' | 'error' {
   switch (event.event) {
     case 'connected':
@@ -59,12 +66,12 @@ function fields(event: TraceEvent, policies: string): Record<string, unknown> {
     default: {
       const { who, ...peer } = event.peer
       const action = 'action' in event ? event.action : undefined
-      const explain = action && explainCommand(event.peer, action, policies)
+      const explain = explainOf(event, policies)
       return {
         ...(who === undefined ? {} : { device: who }),
         ...peer,
         ...(action ? { action: action.verb, topic: action.topic, qos: action.qos, retain: action.retain } : {}),
-        ...('problem' in event && event.problem ? problemFields(event.problem) : {}),
+        ...('problem' in event && event.problem ? (event.event === 'disconnected' ? { code: event.problem.code } : problemFields(event.problem)) : {}),
         ...('revision' in event ? { revision: event.revision } : {}),
         ...(explain ? { explain } : {}),
       }
@@ -97,10 +104,10 @@ function sentence(event: TraceEvent, policies: string): string {
       return `alarm   ${because(event.problem)}`
     case 'connected':
     case 'disconnected':
-      return `${event.event} ${name(event.peer)} from ${event.peer.address}${'problem' in event ? because(event.problem) : ''}`
+      return `${event.event} ${name(event.peer)} from ${event.peer.address}${'problem' in event && event.problem ? ` (${event.problem.code})` : ''}`
     default: {
       const action = 'action' in event ? event.action : undefined
-      const explain = action && explainCommand(event.peer, action, policies)
+      const explain = explainOf(event, policies)
       return `refused ${name(event.peer)} from ${event.peer.address}${actionText(action)}${because(event.problem)}${explain ? `; ${explain}` : ''}`
     }
   }

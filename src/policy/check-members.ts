@@ -14,7 +14,12 @@ export function checkMembers(drafts: Drafts, report: Report): readonly MemberTab
   for (const table of drafts.tables.values()) {
     const identity = table.of === undefined ? undefined : drafts.identities.get(table.of.text)
     if (table.of !== undefined && !drafts.identities.has(table.of.text) && !report.isUnread('identities')) {
-      report.add('policy/unknown-identity', `there is no identity \`${table.of.text}\``, table.of.where, didYouMean(table.of.text, drafts.identities.keys(), 'identities'))
+      report.add(
+        'policy/unknown-identity',
+        `there is no identity \`${table.of.text}\``,
+        table.of.where,
+        didYouMean(table.of.text, drafts.identities.keys(), 'identities'),
+      )
     }
     if (identity === undefined) continue
     checkKeyColumns(table, identity, report)
@@ -29,7 +34,11 @@ export function checkMembers(drafts: Drafts, report: Report): readonly MemberTab
     })
   }
   for (const identity of drafts.identities.values()) {
-    checkNeverTogether(identity, tables.filter(table => table.of === identity.rule.name), report)
+    checkNeverTogether(
+      identity,
+      tables.filter(table => table.of === identity.rule.name),
+      report,
+    )
   }
   return tables
 }
@@ -41,30 +50,65 @@ function checkKeyColumns({ by }: TableDraft, { rule, variablesKnown }: IdentityD
   const given = sorted(by.map(column => column.text))
   if (given === sorted(rule.captures) || (rule.unique.length > 0 && given === sorted(rule.unique))) return
   const unique = rule.unique.length > 0 ? `, or [${rule.unique.join(', ')}]` : ''
-  report.add('policy/members-key', `\`by\` names ${given}, which does not tell one \`${rule.name}\` from another`, first.where, `write [${rule.captures.join(', ')}]${unique}; \`unique:\` says which captures suffice`)
+  report.add(
+    'policy/members-key',
+    `\`by\` names ${given}, which does not tell one \`${rule.name}\` from another`,
+    first.where,
+    `write [${rule.captures.join(', ')}]${unique}; \`unique:\` says which captures suffice`,
+  )
 }
 
 function sorted(names: readonly string[]): string {
   return [...names].sort().join(', ')
 }
 
-function checkColumnNames(table: TableDraft, { rule }: IdentityDraft, before: readonly MemberTable[], { constants }: Drafts, report: Report): void {
+function checkColumnNames(
+  table: TableDraft,
+  { rule }: IdentityDraft,
+  before: readonly MemberTable[],
+  { constants }: Drafts,
+  report: Report,
+): void {
   for (const column of table.columns.keys()) {
     if (table.by?.some(one => one.text === column)) continue
     const other = before.find(one => one.of === rule.name && one.columns.has(column))
-    const kind = rule.captures.includes(column) ? 'a capture' : rule.set.has(column) ? 'in `set:`' : constants.has(column) ? 'a constant' : other === undefined ? undefined : `a column of the table \`${other.name}\``
-    if (kind !== undefined) report.add('policy/name-clash', `the column \`${column}\` of the table \`${table.name}\` is also ${kind}`, table.where, 'rename the column')
+    const kind = rule.captures.includes(column)
+      ? 'a capture'
+      : rule.set.has(column)
+        ? 'in `set:`'
+        : constants.has(column)
+          ? 'a constant'
+          : other === undefined
+            ? undefined
+            : `a column of the table \`${other.name}\``
+    if (kind !== undefined)
+      report.add(
+        'policy/name-clash',
+        `the column \`${column}\` of the table \`${table.name}\` is also ${kind}`,
+        table.where,
+        'rename the column',
+      )
   }
 }
 
-function readRows(table: TableDraft, identity: IdentityDraft, drafts: Drafts, report: Report): ReadonlyMap<string, MemberRow> {
+function readRows(
+  table: TableDraft,
+  identity: IdentityDraft,
+  drafts: Drafts,
+  report: Report,
+): ReadonlyMap<string, MemberRow> {
   const rows = new Map<string, MemberRow>()
   for (const draft of table.rows ?? []) {
     const key = readKey(table, draft, drafts, report)
     if (key === undefined) continue
     const first = rows.get(memberKey(key))
     if (first !== undefined) {
-      report.add('policy/duplicate-member', `the member \`${key.join(', ')}\` has two rows, first in line ${first.where.line}`, draft.where, 'merge the two rows')
+      report.add(
+        'policy/duplicate-member',
+        `the member \`${key.join(', ')}\` has two rows, first in line ${first.where.line}`,
+        draft.where,
+        'merge the two rows',
+      )
       continue
     }
     const refused = draft.cells.get('refused')?.value
@@ -72,14 +116,23 @@ function readRows(table: TableDraft, identity: IdentityDraft, drafts: Drafts, re
       key,
       roles: readRoles(draft, identity, report),
       refused: typeof refused === 'string' && refused !== '' ? refused : undefined,
-      attributes: new Map([...draft.cells].filter(([column]) => table.columns.has(column) && !table.by?.some(one => one.text === column)).map(([column, cell]) => [column, cell.value])),
+      attributes: new Map(
+        [...draft.cells]
+          .filter(([column]) => table.columns.has(column) && !table.by?.some(one => one.text === column))
+          .map(([column, cell]) => [column, cell.value]),
+      ),
       where: draft.where,
     })
   }
   return rows
 }
 
-function readKey(table: TableDraft, row: RowDraft, { settings }: Drafts, report: Report): readonly string[] | undefined {
+function readKey(
+  table: TableDraft,
+  row: RowDraft,
+  { settings }: Drafts,
+  report: Report,
+): readonly string[] | undefined {
   const key: string[] = []
   for (const column of table.by ?? []) {
     const cell = row.cells.get(column.text)
@@ -90,7 +143,12 @@ function readKey(table: TableDraft, row: RowDraft, { settings }: Drafts, report:
     }
     if (typeof cell.value !== 'string') return undefined
     if (!isSafeValue(cell.value, settings.alphabet)) {
-      report.add('policy/unsafe-value', `\`${cell.value}\` in the column \`${column.text}\` is not a safe value`, cell.where, 'no certificate can hold it: nothing is trimmed or case-folded')
+      report.add(
+        'policy/unsafe-value',
+        `\`${cell.value}\` in the column \`${column.text}\` is not a safe value`,
+        cell.where,
+        'no certificate can hold it: nothing is trimmed or case-folded',
+      )
       return undefined
     }
     key.push(cell.value)
@@ -103,8 +161,15 @@ function readRoles(row: RowDraft, { rule }: IdentityDraft, report: Report): read
   if (cell === undefined || typeof cell.value === 'string') return []
   for (const role of cell.value) {
     if (rule.mayAlsoHave.includes(role)) continue
-    const help = rule.roles.includes(role) ? `every \`${rule.name}\` has it already: take it out of the row` : didYouMean(role, rule.mayAlsoHave, `\`mayAlsoHave\` of \`${rule.name}\``)
-    report.add('policy/role-not-allowed', `a row of members may not give \`${role}\` to a \`${rule.name}\``, cell.where, help)
+    const help = rule.roles.includes(role)
+      ? `every \`${rule.name}\` has it already: take it out of the row`
+      : didYouMean(role, rule.mayAlsoHave, `\`mayAlsoHave\` of \`${rule.name}\``)
+    report.add(
+      'policy/role-not-allowed',
+      `a row of members may not give \`${role}\` to a \`${rule.name}\``,
+      cell.where,
+      help,
+    )
   }
   return cell.value
 }
@@ -137,5 +202,10 @@ function conflict(roles: ReadonlySet<string>, groups: readonly (readonly string[
 }
 
 function tellConflict(row: MemberRow, roles: readonly string[], where: Where, report: Report): void {
-  report.add('policy/never-together', `the member \`${row.key.join(', ')}\` has ${roles.map(role => `\`${role}\``).join(' and ')}, which \`neverTogether\` forbids`, where, 'take one of them out')
+  report.add(
+    'policy/never-together',
+    `the member \`${row.key.join(', ')}\` has ${roles.map(role => `\`${role}\``).join(' and ')}, which \`neverTogether\` forbids`,
+    where,
+    'take one of them out',
+  )
 }

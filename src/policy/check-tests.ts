@@ -15,7 +15,13 @@ export function checkTests(drafts: Drafts, issuers: readonly string[] | undefine
 
 function checkShortForm({ identity, captures }: NonNullable<TestDraft['short']>, drafts: Drafts, report: Report): void {
   if (!drafts.identities.has(identity.text)) {
-    if (!report.isUnread('identities')) report.add('policy/unknown-identity', `there is no identity \`${identity.text}\``, identity.where, didYouMean(identity.text, drafts.identities.keys(), 'identities'))
+    if (!report.isUnread('identities'))
+      report.add(
+        'policy/unknown-identity',
+        `there is no identity \`${identity.text}\``,
+        identity.where,
+        didYouMean(identity.text, drafts.identities.keys(), 'identities'),
+      )
     return
   }
   const draft = drafts.identities.get(identity.text)
@@ -23,8 +29,20 @@ function checkShortForm({ identity, captures }: NonNullable<TestDraft['short']>,
   const wanted = draft.rule.captures
   for (const [name, value] of captures) {
     if (wanted.includes(name)) safeText(value, drafts.settings.alphabet, report)
-    else report.add('policy/unknown-variable', `\`${identity.text}\` captures no \`${name}\``, value.where, didYouMean(name, wanted, 'captures'))
+    else
+      report.add(
+        'policy/unknown-variable',
+        `\`${identity.text}\` captures no \`${name}\``,
+        value.where,
+        didYouMean(name, wanted, 'captures'),
+      )
   }
   const missing = wanted.filter(name => !captures.has(name))
-  if (missing.length > 0) report.add('policy/missing-key', `the test does not say which ${missing.map(name => `\`${name}\``).join(', ')} it means`, identity.where, `captures of \`${identity.text}\`: ${wanted.join(', ')}`)
+  if (missing.length > 0)
+    report.add(
+      'policy/missing-key',
+      `the test does not say which ${missing.map(name => `\`${name}\``).join(', ')} it means`,
+      identity.where,
+      `captures of \`${identity.text}\`: ${wanted.join(', ')}`,
+    )
 }

@@ -11,6 +11,7 @@ import { checkVariables } from './check-variables.ts'
 import { proveClientIds } from './client-id-proof.ts'
 import type { Drafts } from './drafts.ts'
 import type { PolicySet } from './model.ts'
+import { nearestName } from './nearest-name.ts'
 import { type PolicyFile, sortFiles } from './policy-files.ts'
 import { readConstants } from './read-constants.ts'
 import { readIdentities } from './read-identities.ts'
@@ -78,20 +79,36 @@ function readDrafts(files: ReturnType<typeof sortFiles>, report: Report): Drafts
     constants: readConstants(sections.constants, settings.alphabet, report),
     identities: readIdentities(sections.identities, settings.alphabet, report),
     roles: readRoles(sections.roles, report),
-    tests: readTests(files.tests.flatMap(({ text, file }) => readYaml(text, file, report) ?? []), report),
+    tests: readTests(
+      files.tests.flatMap(({ text, file }) => readYaml(text, file, report) ?? []),
+      report,
+    ),
   }
 }
 
 /** A table that no rule can see would vanish silently. */
 function checkCsvUsed(csvFiles: ReadonlyMap<string, CsvFile>, { tables }: Drafts, report: Report): void {
   if (report.isUnread('members')) return
-  const used = new Set(tables.values().map(table => table.file?.text))
+  const named = tables.values().flatMap(table => table.file?.text ?? [])
+  // a slip in the name of a file is one mistake, told where the name stands
+  const used = new Set(named.map(name => (csvFiles.has(name) ? name : nearestName(name, csvFiles.keys()))))
   for (const [name, { file }] of csvFiles) {
-    if (!used.has(name)) report.add('policy/csv-unreferenced', 'no table of members names this file', { file }, 'name it in `members:`, or delete it')
+    if (!used.has(name))
+      report.add(
+        'policy/csv-unreferenced',
+        'no table of members names this file',
+        { file },
+        'name it in `members:`, or delete it',
+      )
   }
 }
 
 function checkNotEmpty({ identities }: Drafts, folder: string | undefined, report: Report): void {
   if (identities.keys().length > 0 || report.isUnread('identities')) return
-  report.add('policy/empty-set', 'the set has no identity: nobody could connect', { file: folder ?? '.' }, 'write `identities:` in a .yaml file; docs/policy-language.md begins with an example')
+  report.add(
+    'policy/empty-set',
+    'the set has no identity: nobody could connect',
+    { file: folder ?? '.' },
+    'write `identities:` in a .yaml file; docs/policy-language.md begins with an example',
+  )
 }

@@ -18,7 +18,7 @@ export interface SortedFiles {
 }
 
 /** Editor leftovers and dot entries: not part of a set, and no mistake. `4913` is Vim's probe for a writable folder. */
-export function isSkipped(name: string): boolean {
+function isSkipped(name: string): boolean {
   return name.startsWith('.') || name.endsWith('~') || name === '4913' || name === 'README.md'
 }
 
@@ -31,11 +31,25 @@ export function sortFiles(files: readonly PolicyFile[], folder: string | undefin
     const { name } = given
     if (isSkipped(name)) continue
     const file = { ...given, file: folder === undefined ? name : `${folder.replace(/\/+$/, '')}/${name}` }
-    if (name.includes('/')) report.add('policy/unexpected-file', 'a file in a subfolder', { file: file.file }, 'a policy set is one folder without subfolders')
+    if (name.includes('/'))
+      report.add(
+        'policy/unexpected-file',
+        'a file in a subfolder',
+        { file: file.file },
+        'a policy set is one folder without subfolders',
+      )
     else if (name.endsWith('.test.yaml')) tests.push(file)
     else if (name.endsWith('.yaml')) policies.push(file)
     else if (name.endsWith('.csv')) tables.set(name, file)
-    else report.add('policy/unexpected-file', 'a file that is no part of a policy set', { file: file.file }, name.endsWith('.yml') ? 'rename it to end in .yaml' : 'a set has .yaml files, the .csv tables that they name, and README.md: move the rest elsewhere')
+    else
+      report.add(
+        'policy/unexpected-file',
+        'a file that is no part of a policy set',
+        { file: file.file },
+        name.endsWith('.yml')
+          ? 'rename it to end in .yaml'
+          : 'a set has .yaml files, the .csv tables that they name, and README.md: move the rest elsewhere',
+      )
   }
   return { policies, tests, tables }
 }

@@ -23,7 +23,10 @@ export function readConstants(sections: readonly Node[], alphabet: SafeAlphabet,
     const entries = constants.read(section, report)
     if (entries === undefined) report.unread('constants')
     for (const { key, value: given } of entries ?? []) {
-      names.define(key, given === undefined ? undefined : { name: key.text, value: plain(given, alphabet, report), where: key.where })
+      names.define(
+        key,
+        given === undefined ? undefined : { name: key.text, value: plain(given, alphabet, report), where: key.where },
+      )
     }
   }
   return names
@@ -37,7 +40,12 @@ function plain(given: Text | readonly Text[], alphabet: SafeAlphabet, report: Re
 /** The text of a value that is going to fill a topic level; told where it is not safe. */
 export function safeText(given: Text, alphabet: SafeAlphabet, report: Report): string {
   if (!isSafeValue(given.text, alphabet)) {
-    report.add('policy/unsafe-value', `\`${given.text}\` is not a safe value`, given.where, 'a safe value has 1 to 64 characters of A-Z a-z 0-9 . _ - and begins with neither `-` nor `.`')
+    report.add(
+      'policy/unsafe-value',
+      `\`${given.text}\` is not a safe value`,
+      given.where,
+      'a safe value has 1 to 64 characters of A-Z a-z 0-9 . _ - and begins with neither `-` nor `.`',
+    )
   }
   return given.text
 }

@@ -26,7 +26,12 @@ export function readCsv(text: string, file: string, report: Report): CsvTable | 
   const rows = body.flatMap(line => {
     const where = { file, line: line.info.lines }
     if (line.record.length === head.record.length) return [{ cells: line.record, where }]
-    report.add('policy/csv', `the row has ${line.record.length} cells, the header ${head.record.length}`, where, 'separate cells by `,` and entries of a list cell by `;`')
+    report.add(
+      'policy/csv',
+      `the row has ${line.record.length} cells, the header ${head.record.length}`,
+      where,
+      'separate cells by `,` and entries of a list cell by `;`',
+    )
     return []
   })
   return { header: head.record, rows }
@@ -39,11 +44,22 @@ function parseLines(text: string, file: string, report: Report): readonly Line[]
     return undefined
   }
   try {
-    return parse(text, { info: true, bom: true, relax_column_count: true, skip_empty_lines: true, record_delimiter: ['\r\n', '\n'] }) as unknown as readonly Line[]
+    return parse(text, {
+      info: true,
+      bom: true,
+      relax_column_count: true,
+      skip_empty_lines: true,
+      record_delimiter: ['\r\n', '\n'],
+    }) as unknown as readonly Line[]
   } catch (error) {
     if (!(error instanceof CsvError)) throw error
     const line = Number(error['lines'] ?? 1)
-    report.add('policy/csv', `not a CSV table: ${error.message.charAt(0).toLowerCase()}${error.message.slice(1).split('\n')[0]}`, { file, line }, 'a cell that holds `"` is quoted, and the `"` in it doubled')
+    report.add(
+      'policy/csv',
+      `not a CSV table: ${error.message.charAt(0).toLowerCase()}${error.message.slice(1).split('\n')[0]}`,
+      { file, line },
+      'a cell that holds `"` is quoted, and the `"` in it doubled',
+    )
     return undefined
   }
 }
@@ -51,12 +67,24 @@ function parseLines(text: string, file: string, report: Report): readonly Line[]
 function isHeader(header: readonly string[], where: Where, report: Report): boolean {
   const before = report.size
   if (header.length === 1 && /[;\t]/.test(header[0] ?? '')) {
-    report.add('policy/csv-delimiter', 'the cells are separated by `;` or tabs', where, 'save the table with `,` between cells; `;` separates the entries of a list cell')
+    report.add(
+      'policy/csv-delimiter',
+      'the cells are separated by `;` or tabs',
+      where,
+      'save the table with `,` between cells; `;` separates the entries of a list cell',
+    )
     return false
   }
   header.forEach((column, index) => {
-    if (header.indexOf(column) < index) report.add('policy/csv', `the column \`${column}\` stands twice in the header`, where, 'rename or delete one')
-    else if (!/^[A-Za-z][A-Za-z0-9_]{0,63}$/.test(column)) report.add('policy/bad-value', `\`${column}\` is not a name of a column`, where, 'a column begins with a letter and has letters, digits and `_`')
+    if (header.indexOf(column) < index)
+      report.add('policy/csv', `the column \`${column}\` stands twice in the header`, where, 'rename or delete one')
+    else if (!/^[A-Za-z][A-Za-z0-9_]{0,63}$/.test(column))
+      report.add(
+        'policy/bad-value',
+        `\`${column}\` is not a name of a column`,
+        where,
+        'a column begins with a letter and has letters, digits and `_`',
+      )
   })
   return report.size === before
 }

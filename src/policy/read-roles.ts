@@ -5,7 +5,19 @@ import { Names } from './names.ts'
 import type { Node, Text } from './node.ts'
 import type { Report } from './report.ts'
 import { everyone } from './rights-holder.ts'
-import { choice, type JsonSchema, list, name, object, oneOrList, optional, record, text, wholeNumber, yesOrNo } from './shape.ts'
+import {
+  choice,
+  type JsonSchema,
+  list,
+  name,
+  object,
+  oneOrList,
+  optional,
+  record,
+  text,
+  wholeNumber,
+  yesOrNo,
+} from './shape.ts'
 
 const filters = oneOrList(text('a topic filter'), 'a topic filter or a list of them')
 
@@ -14,9 +26,21 @@ const rule = object('a rule', {
   subscribe: optional(filters, 'topics that it may (or may not) subscribe to and be sent'),
   receive: optional(filters, 'deny only: topics that it is never sent'),
   retain: optional(yesOrNo, 'publish only: with or without the retain flag'),
-  maxQos: optional(choice(new Map([['0', 0], ['1', 1], ['2', 2]] as const)), 'allow only: the highest QoS'),
+  maxQos: optional(
+    choice(
+      new Map([
+        ['0', 0],
+        ['1', 1],
+        ['2', 2],
+      ] as const),
+    ),
+    'allow only: the highest QoS',
+  ),
   maxPayloadBytes: optional(wholeNumber(0, 268_435_455), 'publish allow only: the largest payload'),
-  share: optional(list(name('a name of a group'), 'a list of groups', 1), 'subscribe allow only: groups of shared subscriptions; such a rule grants only those'),
+  share: optional(
+    list(name('a name of a group'), 'a list of groups', 1),
+    'subscribe allow only: groups of shared subscriptions; such a rule grants only those',
+  ),
 })
 
 const actions = ['publish', 'subscribe', 'receive'] as const
@@ -49,16 +73,23 @@ export function readRoles(sections: readonly Node[], report: Report): Names<Role
   for (const section of sections) {
     const entries = roles.read(section, report)
     if (entries === undefined) report.unread('roles')
-    for (const { key, value } of entries ?? []) names.define(key, value === undefined ? undefined : readRole(key, value, report))
+    for (const { key, value } of entries ?? [])
+      names.define(key, value === undefined ? undefined : readRole(key, value, report))
   }
   return names
 }
 
 function readRole(key: Text, given: NonNullable<ReturnType<typeof role.read>>, report: Report): Role {
   if (key.text === everyone && given.has('allow')) {
-    report.add('policy/everyone-allow', 'the role `everyone` can only deny', given.at('allow'), 'put what is allowed into a role of its own')
+    report.add(
+      'policy/everyone-allow',
+      'the role `everyone` can only deny',
+      given.at('allow'),
+      'put what is allowed into a role of its own',
+    )
   }
-  const read = (effect: 'allow' | 'deny') => (given.value[effect] ?? []).flatMap(one => readRule(key.text, effect, one, report) ?? [])
+  const read = (effect: 'allow' | 'deny') =>
+    (given.value[effect] ?? []).flatMap(one => readRule(key.text, effect, one, report) ?? [])
   return { name: key.text, where: key.where, rules: [...read('allow'), ...read('deny')] }
 }
 
@@ -66,7 +97,12 @@ function readRule(roleName: string, effect: 'allow' | 'deny', given: GivenRule, 
   const action = actionOf(given, report)
   if (action === undefined) return undefined
   if (action === 'receive' && effect === 'allow') {
-    report.add('policy/receive-allow', '`receive` can only be denied', given.at('receive'), 'a client is sent what it may subscribe to: write `subscribe`')
+    report.add(
+      'policy/receive-allow',
+      '`receive` can only be denied',
+      given.at('receive'),
+      'a client is sent what it may subscribe to: write `subscribe`',
+    )
   }
   checkConditions(given, action, effect, report)
   const { value } = given
@@ -87,11 +123,22 @@ function actionOf(given: GivenRule, report: Report): RuleAction | undefined {
   const found = actions.filter(action => given.has(action))
   const [first, second] = found
   if (first === undefined) {
-    if (!given.misspelt) report.add('policy/missing-key', 'a rule lacks `publish`, `subscribe` or `receive`', given.where, 'a rule names one of them')
+    if (!given.misspelt)
+      report.add(
+        'policy/missing-key',
+        'a rule lacks `publish`, `subscribe` or `receive`',
+        given.where,
+        'a rule names one of them',
+      )
     return undefined
   }
   if (second !== undefined) {
-    report.add('policy/two-actions', `a rule has both \`${first}\` and \`${second}\``, given.at(second), 'make two rules of it')
+    report.add(
+      'policy/two-actions',
+      `a rule has both \`${first}\` and \`${second}\``,
+      given.at(second),
+      'make two rules of it',
+    )
   }
   return first
 }
@@ -101,19 +148,37 @@ function checkConditions(given: GivenRule, action: RuleAction, effect: 'allow' |
   const fitting = applicable[`${action} ${effect}`]
   for (const condition of conditions) {
     if (!given.has(condition) || fitting.includes(condition)) continue
-    const help = fitting.length === 0 ? `a ${action} ${effect} takes no condition` : `a ${action} ${effect} takes ${fitting.map(one => `\`${one}\``).join(', ')}`
-    report.add('policy/condition-not-applicable', `\`${condition}\` does not apply to a ${action} ${effect}`, given.at(condition), help)
+    const help =
+      fitting.length === 0
+        ? `a ${action} ${effect} takes no condition`
+        : `a ${action} ${effect} takes ${fitting.map(one => `\`${one}\``).join(', ')}`
+    report.add(
+      'policy/condition-not-applicable',
+      `\`${condition}\` does not apply to a ${action} ${effect}`,
+      given.at(condition),
+      help,
+    )
   }
 }
 
-function readFilter(given: Text, action: RuleAction, effect: 'allow' | 'deny', report: Report): readonly FilterTemplate[] {
+function readFilter(
+  given: Text,
+  action: RuleAction,
+  effect: 'allow' | 'deny',
+  report: Report,
+): readonly FilterTemplate[] {
   const template = parseFilterTemplate(given.text, given.where)
   if (!template.ok) {
     report.take(template.problem, given.where)
     return []
   }
   if (action === 'publish' && effect === 'allow' && /^\$SYS(\/|$)/.test(given.text)) {
-    report.add('policy/sys-publish', '`$SYS` belongs to the broker: nobody may publish there', given.where, 'delete the rule')
+    report.add(
+      'policy/sys-publish',
+      '`$SYS` belongs to the broker: nobody may publish there',
+      given.where,
+      'delete the rule',
+    )
   }
   return [template.value]
 }

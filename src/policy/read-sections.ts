@@ -15,7 +15,10 @@ const sectionNames = ['constants', 'identities', 'roles', 'members', 'settings']
 
 const policyFile = object('a policy file', {
   portcullis: required(node({ enum: [1, '1'] }), 'version of the policy language: 1'),
-  constants: optional(node(constantsSchema), 'variables with values written here; a rule that uses a list means one rule per value'),
+  constants: optional(
+    node(constantsSchema),
+    'variables with values written here; a rule that uses a list means one rule per value',
+  ),
   identities: optional(node(identitiesSchema), 'which certificates are which kind of client'),
   roles: optional(node(rolesSchema), 'what a client may publish, subscribe to and be sent'),
   members: optional(node(membersSchema), 'tables of what single clients have besides'),
@@ -55,7 +58,13 @@ function withoutTests(root: Node, report: Report): Node {
   if (root.kind !== 'map') return root
   const isTest = (name: string) => name === 'tests' || name === 'claims'
   for (const { key } of root.entries) {
-    if (isTest(key.text)) report.add('policy/unknown-key', `unknown key \`${key.text}\` in a policy file`, key.where, 'tests stand in a file of their own that ends in .test.yaml')
+    if (isTest(key.text))
+      report.add(
+        'policy/unknown-key',
+        `unknown key \`${key.text}\` in a policy file`,
+        key.where,
+        'tests stand in a file of their own that ends in .test.yaml',
+      )
   }
   return { ...root, entries: root.entries.filter(({ key }) => !isTest(key.text)) } satisfies MapNode
 }

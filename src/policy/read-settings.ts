@@ -6,10 +6,37 @@ import { defaultAlphabet, type SafeAlphabet, widenAlphabet } from './safe-value.
 import { choice, type JsonSchema, object, optional, text } from './shape.ts'
 
 const settings = object('a map of settings', {
-  onDeniedPublish: optional(choice(new Map([['disconnect', 'disconnect'], ['drop', 'drop']] as const)), 'what happens to a client whose publish is denied'),
-  onBroadSubscribe: optional(choice(new Map([['refuse', 'refuse'], ['narrow', 'narrow']] as const)), 'what happens to a subscription that asks for more than is allowed'),
-  onTakeover: optional(choice(new Map([['replace', 'replace'], ['refuse', 'refuse']] as const)), 'what happens when a client id connects again while it is connected'),
-  safeValues: optional(text('the characters that captured values may hold besides A-Z a-z 0-9 . _ -'), 'characters that captured values may hold besides A-Z a-z 0-9 . _ -'),
+  onDeniedPublish: optional(
+    choice(
+      new Map([
+        ['disconnect', 'disconnect'],
+        ['drop', 'drop'],
+      ] as const),
+    ),
+    'what happens to a client whose publish is denied',
+  ),
+  onBroadSubscribe: optional(
+    choice(
+      new Map([
+        ['refuse', 'refuse'],
+        ['narrow', 'narrow'],
+      ] as const),
+    ),
+    'what happens to a subscription that asks for more than is allowed',
+  ),
+  onTakeover: optional(
+    choice(
+      new Map([
+        ['replace', 'replace'],
+        ['refuse', 'refuse'],
+      ] as const),
+    ),
+    'what happens when a client id connects again while it is connected',
+  ),
+  safeValues: optional(
+    text('the characters that captured values may hold besides A-Z a-z 0-9 . _ -'),
+    'characters that captured values may hold besides A-Z a-z 0-9 . _ -',
+  ),
 })
 
 export const settingsSchema: JsonSchema = settings.schema
@@ -29,7 +56,13 @@ export function readSettings(sections: readonly Node[], report: Report): Setting
     for (const key of ['onDeniedPublish', 'onBroadSubscribe', 'onTakeover', 'safeValues'] as const) {
       if (!read.has(key)) continue
       const first = given.get(key)
-      if (first !== undefined) report.add('policy/duplicate-name', `the setting \`${key}\` is given twice, first at ${first.file}:${first.line}`, read.at(key), 'delete one of the two')
+      if (first !== undefined)
+        report.add(
+          'policy/duplicate-name',
+          `the setting \`${key}\` is given twice, first at ${first.file}:${first.line}`,
+          read.at(key),
+          'delete one of the two',
+        )
       given.set(key, read.at(key))
     }
     merged.onDeniedPublish = read.value.onDeniedPublish ?? merged.onDeniedPublish

@@ -1,12 +1,15 @@
 /** Report: where the loader writes down every mistake it finds, so that one run tells all of them. Pure. */
 import { formatProblem, type Problem, type ProblemCode, problem, type Where } from '../problem.ts'
 
-/** Sections of a policy file; one that could not be read makes its names unknown rather than undefined. */
+/** Sections of a policy file. */
 export type Section = 'constants' | 'identities' | 'roles' | 'members' | 'settings'
+
+/** What can be unread: a section, or the columns of a table. Then its names are unknown rather than undefined. */
+export type Unread = Section | 'columns'
 
 export class Report {
   readonly #problems = new Map<string, Problem>()
-  readonly #unread = new Set<Section>()
+  readonly #unread = new Set<Unread>()
 
   add(code: ProblemCode, sentence: string, where: Where, help?: string): void {
     this.take(problem(code, sentence, { where, help }))
@@ -24,11 +27,12 @@ export class Report {
   }
 
   /** Says that names of this section may be missing, so that nobody reports them as undefined. */
-  unread(...sections: readonly Section[]): void {
+  unread(...sections: readonly Unread[]): void {
     for (const section of sections) this.#unread.add(section)
+    if (this.#unread.has('members')) this.#unread.add('columns')
   }
 
-  isUnread(section: Section): boolean {
+  isUnread(section: Unread): boolean {
     return this.#unread.has(section)
   }
 
@@ -49,7 +53,10 @@ export class Report {
 
 /** Problems quote what a file says, and a quoted YAML text can say anything: nothing of it may steer a terminal. */
 function printable(sentence: string): string {
-  return sentence.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, found => `\\u${(found.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`)
+  return sentence.replace(
+    /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu,
+    found => `\\u${(found.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+  )
 }
 
 function compareText(a: string, b: string): number {

@@ -27,11 +27,15 @@ export interface Field<T> {
 export interface ReadMap<F> {
   readonly where: Where
   readonly value: { readonly [K in keyof F]: (F[K] extends Field<infer T> ? T : never) | undefined }
+  /** Known keys that are there, as written. */
+  readonly keys: readonly (keyof F & string)[]
   readonly has: (key: keyof F & string) => boolean
   /** Where the key stands; the map itself where the key is absent. */
   readonly at: (key: keyof F & string) => Where
   /** True where the map held a key that nobody knows: then a missing key is no second mistake. */
   readonly misspelt: boolean
+  /** Known keys that were probably meant by those. */
+  readonly slips: ReadonlySet<string>
 }
 
 /** One entry of a map with free keys; the value is undefined where it is broken. */
@@ -82,11 +86,19 @@ export function matching(what: string, pattern: RegExp, help: string): Shape<Tex
 
 /** A name: of a role, an identity, a table or an issuer. */
 export function name(what: string): Shape<Text> {
-  return matching(what, /^[A-Za-z][A-Za-z0-9_-]{0,63}$/, 'a name begins with a letter and has letters, digits, `_` and `-`')
+  return matching(
+    what,
+    /^[A-Za-z][A-Za-z0-9_-]{0,63}$/,
+    'a name begins with a letter and has letters, digits, `_` and `-`',
+  )
 }
 
 /** A name of a variable: what may stand in `${…}`. */
-export const variableName: Shape<Text> = matching('a name of a variable', /^[a-z][A-Za-z0-9_]{0,63}$/, 'a variable begins with a small letter and has letters, digits and `_`')
+export const variableName: Shape<Text> = matching(
+  'a name of a variable',
+  /^[a-z][A-Za-z0-9_]{0,63}$/,
+  'a variable begins with a small letter and has letters, digits and `_`',
+)
 
 /** One of a few words; `values` maps each word to what it means. */
 export function choice<T>(values: ReadonlyMap<string, T>): Shape<T> {
@@ -97,14 +109,24 @@ export function choice<T>(values: ReadonlyMap<string, T>): Shape<T> {
       const read = text(`one of ${words.join(', ')}`).read(node, report)
       if (read === undefined) return undefined
       if (values.has(read.text)) return values.get(read.text)
-      report.add('policy/bad-value', `\`${read.text}\` is not one of ${words.join(', ')}`, read.where, didYouMean(read.text, words, 'allowed'))
+      report.add(
+        'policy/bad-value',
+        `\`${read.text}\` is not one of ${words.join(', ')}`,
+        read.where,
+        didYouMean(read.text, words, 'allowed'),
+      )
       return undefined
     },
   }
 }
 
 /** `true` or `false`. */
-export const yesOrNo: Shape<boolean> = choice(new Map([['true', true], ['false', false]]))
+export const yesOrNo: Shape<boolean> = choice(
+  new Map([
+    ['true', true],
+    ['false', false],
+  ]),
+)
 
 /** A whole number, written without sign or leading zero. */
 export function wholeNumber(least: number, most: number): Shape<number> {
@@ -128,7 +150,13 @@ export function list<T>(of: Shape<T>, what: string, least = 0): Shape<readonly T
     schema: { type: 'array', items: of.schema, ...(least === 0 ? {} : { minItems: least }) },
     read: (node, report) => {
       if (node.kind !== 'list') return wrongShape(node, what, report)
-      if (node.items.length < least) report.add('policy/empty-value', `expected ${what}, not an empty list`, node.where, least === 1 ? 'write at least one entry' : `write at least ${least} entries`)
+      if (node.items.length < least)
+        report.add(
+          'policy/empty-value',
+          `expected ${what}, not an empty list`,
+          node.where,
+          least === 1 ? 'write at least one entry' : `write at least ${least} entries`,
+        )
       return node.items.map(item => of.read(item, report)).filter(item => item !== undefined)
     },
   }
@@ -180,14 +208,21 @@ export function node(schema: JsonSchema): Shape<Node> {
 }
 
 /** A map with known keys; a key that nobody knows is reported with the nearest one. */
-export function object<F extends { readonly [key: string]: Field<unknown> }>(what: string, fields: F): Shape<ReadMap<F>> {
+export function object<F extends { readonly [key: string]: Field<unknown> }>(
+  what: string,
+  fields: F,
+): Shape<ReadMap<F>> {
   const known = new Map(Object.entries(fields))
   return {
     schema: {
       type: 'object',
       additionalProperties: false,
-      properties: Object.fromEntries([...known].map(([key, field]) => [key, { description: field.description, ...field.shape.schema }])),
-      ...(Object.values(fields).some(field => field.required) ? { required: [...known].filter(([, field]) => field.required).map(([key]) => key) } : {}),
+      properties: Object.fromEntries(
+        [...known].map(([key, field]) => [key, { description: field.description, ...field.shape.schema }]),
+      ),
+      ...(Object.values(fields).some(field => field.required)
+        ? { required: [...known].filter(([, field]) => field.required).map(([key]) => key) }
+        : {}),
     },
     read: (given, report) => {
       if (given.kind !== 'map') return wrongShape(given, what, report)
@@ -212,9 +247,11 @@ export function object<F extends { readonly [key: string]: Field<unknown> }>(wha
       return {
         where: given.where,
         value: Object.fromEntries(values) as ReadMap<F>['value'],
+        keys: [...places.keys()],
         has: key => places.has(key),
         at: key => places.get(key) ?? given.where,
         misspelt,
+        slips,
       }
     },
   }
@@ -225,7 +262,8 @@ export function unknownKey(key: Text, known: Iterable<string>, report: Report): 
   const names = [...known]
   const near = nearestName(key.text, names)
   const glued = /^(\w+):/.exec(key.text)?.[1]
-  const help = glued !== undefined && names.includes(glued) ? 'write a space after the colon' : didYouMean(key.text, names, 'keys')
+  const help =
+    glued !== undefined && names.includes(glued) ? 'write a space after the colon' : didYouMean(key.text, names, 'keys')
   report.add('policy/unknown-key', `unknown key \`${key.text}\``, key.where, help)
   return near
 }
@@ -234,11 +272,21 @@ function wrongShape(found: Node, what: string, report: Report): undefined {
   if (found.kind === 'broken') return undefined
   const glued = found.kind === 'text' ? /^(\w+):(\S.*)$/.exec(found.text) : null
   if (glued !== null && !what.includes('text')) {
-    report.add('policy/missing-space', `no space after the colon in \`${glued[0]}\``, found.where, `write \`${glued[1]}: ${glued[2]}\``)
+    report.add(
+      'policy/missing-space',
+      `no space after the colon in \`${glued[0]}\``,
+      found.where,
+      `write \`${glued[1]}: ${glued[2]}\``,
+    )
     return undefined
   }
   const help = found.kind === 'text' && /^(a|the) list/.test(what) ? `write it as a list: [${found.text}]` : undefined
-  report.add('policy/wrong-shape', `expected ${what}, not a ${found.kind}`, found.where, help ?? 'see docs/policy-language.md for the shape')
+  report.add(
+    'policy/wrong-shape',
+    `expected ${what}, not a ${found.kind}`,
+    found.where,
+    help ?? 'see docs/policy-language.md for the shape',
+  )
   return undefined
 }
 

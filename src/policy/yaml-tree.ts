@@ -12,7 +12,8 @@ interface Ranged {
   readonly range?: readonly [number, number, number] | null | undefined
 }
 
-const quoteHelp = 'put the value into quotes if it begins with this character; each value is written out where it is used'
+const quoteHelp =
+  'put the value into quotes if it begins with this character; each value is written out where it is used'
 
 export class YamlTree {
   /** Lines of values that are empty: a `#` behind them is told once. */
@@ -36,7 +37,8 @@ export class YamlTree {
   #node(node: unknown, fallback: Where, what: string): Node {
     if (node === null || node === undefined) return this.#empty(fallback, what)
     const where = this.#where(node as Ranged, fallback)
-    if (isAlias(node)) return this.#broken('policy/yaml-feature', `\`*${node.source}\` is a YAML alias`, where, quoteHelp)
+    if (isAlias(node))
+      return this.#broken('policy/yaml-feature', `\`*${node.source}\` is a YAML alias`, where, quoteHelp)
     if (isScalar(node)) return this.#scalar(node, where, fallback, what)
     if (isMap(node)) return this.#map(node, this.#decorated(node, where))
     if (isSeq(node)) return this.#list(node, this.#decorated(node, where))
@@ -45,8 +47,10 @@ export class YamlTree {
 
   /** Tells anchors and tags; says where the node is. */
   #decorated(node: { anchor?: string | undefined; tag?: string | undefined }, where: Where): Where {
-    if (node.anchor !== undefined) this.#report.add('policy/yaml-feature', `\`&${node.anchor}\` is a YAML anchor`, where, quoteHelp)
-    if (node.tag !== undefined) this.#report.add('policy/yaml-feature', `\`${shortTag(node.tag)}\` is a YAML tag`, where, quoteHelp)
+    if (node.anchor !== undefined)
+      this.#report.add('policy/yaml-feature', `\`&${node.anchor}\` is a YAML anchor`, where, quoteHelp)
+    if (node.tag !== undefined)
+      this.#report.add('policy/yaml-feature', `\`${shortTag(node.tag)}\` is a YAML tag`, where, quoteHelp)
     return where
   }
 
@@ -58,16 +62,31 @@ export class YamlTree {
       return { kind: 'broken', where }
     }
     if (node.type === Scalar.BLOCK_LITERAL || node.type === Scalar.BLOCK_FOLDED) {
-      return this.#broken('policy/multi-line', 'a block scalar (`|` or `>`), which adds a line end to the value', where, 'write the value on the line of its key')
+      return this.#broken(
+        'policy/multi-line',
+        'a block scalar (`|` or `>`), which adds a line end to the value',
+        where,
+        'write the value on the line of its key',
+      )
     }
     if (text === '' && plain) return this.#empty(fallback, what)
     if (plain && /^(~|null|Null|NULL)$/.test(text)) return this.#empty(fallback, what)
     if (this.#text.slice(node.range?.[0] ?? 0, node.range?.[1] ?? 0).includes('\n')) {
-      return this.#broken('policy/multi-line', 'a value over several lines', where, 'write it on one line; if the next line is a key, put a space after its colon')
+      return this.#broken(
+        'policy/multi-line',
+        'a value over several lines',
+        where,
+        'write it on one line; if the next line is a key, put a space after its colon',
+      )
     }
     if (text.includes(openMark)) return { kind: 'broken', where } // told with the tokens
     if (plain && /^[@`%]/.test(text)) {
-      return this.#broken('policy/quote-needed', `an unquoted value that begins with \`${text[0]}\``, where, 'put the value into quotes')
+      return this.#broken(
+        'policy/quote-needed',
+        `an unquoted value that begins with \`${text[0]}\``,
+        where,
+        'put the value into quotes',
+      )
     }
     return { kind: 'text', text, where }
   }
@@ -88,7 +107,12 @@ export class YamlTree {
       if (key === undefined) continue
       const first = seen.get(key.text)
       if (first !== undefined) {
-        this.#report.add('policy/duplicate-key', `the key \`${key.text}\` stands twice in one map, first in line ${first.line}`, key.where, 'merge the two entries into one')
+        this.#report.add(
+          'policy/duplicate-key',
+          `the key \`${key.text}\` stands twice in one map, first in line ${first.line}`,
+          key.where,
+          'merge the two entries into one',
+        )
       }
       seen.set(key.text, key.where)
       const entry = this.#glued(pair.value, key) ?? { key, value: this.#node(pair.value, key.where, `\`${key.text}\``) }
@@ -101,7 +125,12 @@ export class YamlTree {
   #glued(value: unknown, key: Text): Entry | undefined {
     const [, name, rest] = /^(\w+):(\S.*)$/.exec(key.text) ?? []
     if (value !== null || name === undefined) return undefined
-    const broken = this.#broken('policy/missing-space', `no space after the colon in \`${key.text}\``, key.where, `write \`${name}: ${rest}\``)
+    const broken = this.#broken(
+      'policy/missing-space',
+      `no space after the colon in \`${key.text}\``,
+      key.where,
+      `write \`${name}: ${rest}\``,
+    )
     return { key: { text: name, where: key.where }, value: broken }
   }
 
@@ -109,7 +138,12 @@ export class YamlTree {
     const read = this.#node(node, fallback, 'a key')
     if (read.kind === 'broken') return undefined
     if (read.kind !== 'text') {
-      this.#report.add('policy/yaml-feature', 'a key that is itself a list or a map', read.where, 'write a plain name before the colon')
+      this.#report.add(
+        'policy/yaml-feature',
+        'a key that is itself a list or a map',
+        read.where,
+        'write a plain name before the colon',
+      )
       return undefined
     }
     if (read.text !== '<<') return read
@@ -119,7 +153,12 @@ export class YamlTree {
 
   #empty(where: Where, what: string): BrokenNode {
     if (where.line !== undefined) this.emptyLines.push(where.line)
-    return this.#broken('policy/empty-value', `${what} has no value`, where, 'write a value; a lone `#` begins a comment, so the filter for everything is "#" in quotes')
+    return this.#broken(
+      'policy/empty-value',
+      `${what} has no value`,
+      where,
+      'write a value; a lone `#` begins a comment, so the filter for everything is "#" in quotes',
+    )
   }
 
   #broken(code: Parameters<Report['add']>[0], sentence: string, where: Where, help: string): BrokenNode {

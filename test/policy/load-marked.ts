@@ -20,7 +20,7 @@ interface Place {
 }
 
 /** Takes the mark out of the files. */
-export function unmark(files: Mistake['files']): { files: { name: string; text: string }[]; place: Place | undefined } {
+function unmark(files: Mistake['files']): { files: { name: string; text: string }[]; place: Place | undefined } {
   let place: Place | undefined
   const given = typeof files === 'string' ? { 'plant.yaml': files } : files
   const plain = Object.entries(given).map(([name, marked]) => {

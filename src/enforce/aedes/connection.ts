@@ -2,6 +2,7 @@
 import type { Duplex } from 'node:stream'
 import type { Peer } from '../../accept/peer.ts'
 import type { ConnectFacts, Gate } from '../../gate.ts'
+import type { MappedIdentity } from '../../policy/model.ts'
 import { type Problem, problem } from '../../problem.ts'
 import type { Session } from '../../session.ts'
 import type { TracedAction, TracedPeer } from '../../trace.ts'
@@ -52,11 +53,11 @@ export class Connection {
   }
 
   /** Reports why this connection gets no session; once. */
-  refuse(p: Problem, action?: TracedAction): void {
+  refuse(p: Problem, action?: TracedAction, identity?: MappedIdentity): void {
     if (this.#refused || this.#closed) return
     this.#refused = true
     clearTimeout(this.#deadline)
-    this.#gate.trace({ event: 'connect-refused', peer: this.traced(), problem: p, ...(action === undefined ? {} : { action }) })
+    this.#gate.trace({ event: 'connect-refused', peer: { ...this.traced(), ...(identity === undefined ? {} : { who: who(identity) }) }, problem: p, ...(action === undefined ? {} : { action }) })
   }
 
   /** Notes why the connection is about to end, for the `disconnected` event; the first reason stays. */

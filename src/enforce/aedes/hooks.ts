@@ -5,6 +5,7 @@
 import type { Duplex } from 'node:stream'
 import { type Problem, problem } from '../../problem.ts'
 import type { Gate } from '../../gate.ts'
+import type { MappedIdentity } from '../../policy/model.ts'
 import type { TracedAction } from '../../trace.ts'
 import type { Connection } from './connection.ts'
 import type { AedesBroker, AedesClient, AedesHooks, AedesPublish } from './shape.ts'
@@ -77,14 +78,15 @@ function authenticate(context: HookContext): AedesHooks['authenticate'] {
     const connection = context.connectionOf(client.conn)
     const connect = connection?.connect
     if (connection === undefined || connect === undefined) return callback(refusal(unguarded(), 5), null)
-    const action: TracedAction = { verb: 'connect', topic: connect.clientId }
-    const stop = (p: Problem, returnCode: number): void => {
-      connection.refuse(p, action)
+    const stop = (p: Problem, returnCode: number, identity?: MappedIdentity): void => {
+      const isWill = p.code === 'bind/will-refused' && connect.will !== undefined
+      const action: TracedAction = isWill ? { verb: 'will', ...connect.will } : { verb: 'connect', topic: connect.clientId }
+      connection.refuse(p, action, identity)
       callback(refusal(p, returnCode), null)
     }
     const bind = async (): Promise<void> => {
       const admission = await context.gate.admit(connection.peer, connect)
-      if (admission.effect === 'refuse') return stop(admission.problem, admission.returnCode)
+      if (admission.effect === 'refuse') return stop(admission.problem, admission.returnCode, admission.identity)
       const { session } = admission
       // aedes invents an id for an empty one; admission has refused that, and any other id here is not ours
       if (client.id !== session.clientId) {

@@ -31,7 +31,7 @@ describe('a guarded broker', () => {
     const { client } = await connect('pump-7')
     expect(await client.publish('plant/s1/pump-8/telemetry/temp')).toBe('closed')
     const event = await plant.event(refusedWith('decide/no-rule'))
-    expect(event).toMatchObject({ event: 'refused', peer: { clientId: 'pump-7', who: 'device:device=pump-7,site=s1' }, action: { verb: 'publish' } })
+    expect(event).toMatchObject({ event: 'refused', peer: { clientId: 'pump-7', who: 'device:site=s1,device=pump-7' }, action: { verb: 'publish' } })
     expect('problem' in event && event.problem?.where?.line).toBeGreaterThan(0)
   })
 
