@@ -18,7 +18,9 @@ function report(name, isRight, output) {
   console.log(output)
 }
 
-const broker = spawn(process.execPath, ['examples/guard-existing-aedes/index.mjs', certs, 'policies', '0'], { stdio: ['ignore', 'pipe', 'inherit'] })
+const broker = spawn(process.execPath, ['examples/guard-existing-aedes/index.mjs', certs, 'policies', '0'], {
+  stdio: ['ignore', 'pipe', 'inherit'],
+})
 const [line] = await once(createInterface({ input: broker.stdout }), 'line')
 const port = /:(\d+)$/.exec(line)?.[1]
 report('guard-existing-aedes', port !== undefined, line)
@@ -29,16 +31,34 @@ function device(name, command, args, expected) {
     let output = ''
     for (const stream of [child.stdout, child.stderr]) stream.on('data', text => (output += text))
     child.on('close', () => {
-      report(name, expected.every(text => output.includes(text)), output)
+      report(
+        name,
+        expected.every(text => output.includes(text)),
+        output,
+      )
       resolve()
     })
   })
 }
 
-await device('device-node', process.execPath, ['examples/device-node/index.mjs', certs, 'pump-7', 's1', port], ['commands: subscribed', 'telemetry: acknowledged'])
-const python = ['python3', '/usr/bin/python3'].find(command => spawnSync(command, ['-c', 'import paho.mqtt.client']).status === 0)
-if (python === undefined) console.log('SKIPPED device-python: no Python with paho-mqtt here (Debian: apt-get install python3-paho-mqtt)')
-else await device('device-python', python, ['examples/device-python/device.py', certs, 'pump-8', 's1', port], ['telemetry: acknowledged'])
+await device(
+  'device-node',
+  process.execPath,
+  ['examples/device-node/index.mjs', certs, 'pump-7', 's1', port],
+  ['commands: subscribed', 'telemetry: acknowledged'],
+)
+const python = ['python3', '/usr/bin/python3'].find(
+  command => spawnSync(command, ['-c', 'import paho.mqtt.client']).status === 0,
+)
+if (python === undefined)
+  console.log('SKIPPED device-python: no Python with paho-mqtt here (Debian: apt-get install python3-paho-mqtt)')
+else
+  await device(
+    'device-python',
+    python,
+    ['examples/device-python/device.py', certs, 'pump-8', 's1', port],
+    ['telemetry: acknowledged'],
+  )
 
 broker.kill()
 await once(broker, 'exit')

@@ -4,9 +4,12 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 work=$(mktemp -d)
 failures=0
-server=
+if pgrep -f 'dist/tool/main.js serve' >/dev/null; then
+  echo 'FAILED  a broker of this folder runs already: stop it first'
+  exit 1
+fi
 cleanup() {
-  [[ -z $server ]] || kill "$server" 2>/dev/null || true
+  pkill -KILL -f 'dist/tool/main.js serve' 2>/dev/null || true
   rm -rf "$work"
 }
 trap cleanup EXIT
@@ -21,17 +24,16 @@ check() { # check NAME EXPECTED-TEXT FILE
 wait_for() { # wait_for TEXT FILE: until the text is there, a minute at most
   for _ in $(seq 600); do
     if grep -qsF -- "$1" "$2"; then return 0; fi
+    if [[ -z $(jobs -r) ]]; then break; fi
     sleep 0.1
   done
   echo "FAILED  '$1' never came:"
-  cat "$2"
+  cat "$2" "$work/log"
   return 1
 }
 
 npm start >"$work/out" 2>"$work/log" &
-server=$!
 wait_for 'trespass' "$work/out"
-server=$(pgrep -f 'dist/tool/main.js serve' | head -n 1)
 for word in guarding policy certs listen speak trespass; do check "start line: $word" "$word" "$work/out"; done
 
 npx portcullis try --as ops-1 subscribe 'plant/s1/#' --count 1 >"$work/listen" 2>&1 &
@@ -72,9 +74,9 @@ check 'policy test' 'ok' "$work/test"
 npx portcullis policy explain device:site=s1,device=pump-7 publish plant/s1/pump-7/telemetry/temp >"$work/explain"
 check 'policy explain' 'permit' "$work/explain"
 
-kill -9 "$server"
+pkill -KILL -f '^node dist/tool/main.js serve'
+while pgrep -f 'dist/tool/main.js serve' >/dev/null; do sleep 0.1; done
 npm start >"$work/out2" 2>"$work/log2" &
 wait_for 'trespass' "$work/out2"
-server=$(pgrep -f 'dist/tool/main.js serve' | head -n 1)
 check 'kill -9 and restart' 'guarding' "$work/out2"
 ((failures == 0))

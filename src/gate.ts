@@ -83,7 +83,13 @@ export class Gate {
 
   /** Use `openGate`. */
   constructor(parts: {
-    policy: LoadedPolicy; folder: string; issuers: Issuers; revocations: Revocations; limits: Limits; trace: Trace; now: () => number
+    policy: LoadedPolicy
+    folder: string
+    issuers: Issuers
+    revocations: Revocations
+    limits: Limits
+    trace: Trace
+    now: () => number
   }) {
     this.#policy = parts.policy
     this.#folder = parts.folder
@@ -101,9 +107,18 @@ export class Gate {
 
   /** Whether TLS and a configured issuer vouch for this peer at all; where not, the connection is to be destroyed unread. */
   trust(peer: Peer): Result<void> {
-    if (peer.leafDer === undefined) return fail(problem('accept/no-certificate', 'the client showed no certificate', { help: 'give the client its certificate and key (mosquitto_pub: --cert and --key)' }))
+    if (peer.leafDer === undefined)
+      return fail(
+        problem('accept/no-certificate', 'the client showed no certificate', {
+          help: 'give the client its certificate and key (mosquitto_pub: --cert and --key)',
+        }),
+      )
     if (this.issuers.findIssuer(peer.leafDer, peer.fingerprint) === undefined) {
-      return fail(problem('accept/unknown-issuer', 'none of the configured issuers signed this certificate', { help: 'use a certificate of a configured issuer, or add its CA under `issuers:`' }))
+      return fail(
+        problem('accept/unknown-issuer', 'none of the configured issuers signed this certificate', {
+          help: 'use a certificate of a configured issuer, or add its CA under `issuers:`',
+        }),
+      )
     }
     return ok(undefined)
   }
@@ -130,14 +145,22 @@ export class Gate {
     const mapping = this.#map(identity.value, connect.clientId)
     if (!mapping.ok) return refuse(mapping.problem, known)
     const session = new Session(
-      { clientId: mapping.value.clientId, peer, notAfter: authenticated.value.certificate.notAfter, mapping: mapping.value },
+      {
+        clientId: mapping.value.clientId,
+        peer,
+        notAfter: authenticated.value.certificate.notAfter,
+        mapping: mapping.value,
+      },
       closed => this.#sessions.delete(closed),
     )
     if (connect.will !== undefined) {
       const will = session.publish(connect.will.topic, connect.will)
       if (will.effect === 'refuse') {
         const { code, sentence, where, help } = will.problem
-        return refuse(problem('bind/will-refused', `the will may not be published: ${sentence} (${code})`, { where, help }), known)
+        return refuse(
+          problem('bind/will-refused', `the will may not be published: ${sentence} (${code})`, { where, help }),
+          known,
+        )
       }
     }
     this.#sessions.add(session)
@@ -151,10 +174,19 @@ export class Gate {
       if (next instanceof PolicyError) {
         this.trace({ event: 'policy-refused', problems: next.problems, revision: this.#policy.revision })
       } else if (next instanceof Error) {
-        this.trace({ event: 'policy-refused', problems: [problem('enforce/internal', next.message)], revision: this.#policy.revision })
+        this.trace({
+          event: 'policy-refused',
+          problems: [problem('enforce/internal', next.message)],
+          revision: this.#policy.revision,
+        })
       } else if ((next as LoadedPolicy).revision !== this.#policy.revision) {
         this.#policy = next as LoadedPolicy
-        this.trace({ event: 'policy-loaded', revision: this.#policy.revision, rules: this.#policy.rules, tests: this.#policy.tests })
+        this.trace({
+          event: 'policy-loaded',
+          revision: this.#policy.revision,
+          rules: this.#policy.rules,
+          tests: this.#policy.tests,
+        })
         this.#recheck()
       }
     })
@@ -189,12 +221,19 @@ export class Gate {
     const issuer = this.issuers.findIssuer(leafDer, peer.fingerprint)
     const parsed = this.#certificates.get(leafDer, peer.fingerprint)
     if (!parsed.ok) return parsed
-    if (issuer === undefined) return fail(problem('accept/unknown-issuer', 'none of the configured issuers signed this certificate'))
+    if (issuer === undefined)
+      return fail(problem('accept/unknown-issuer', 'none of the configured issuers signed this certificate'))
     const revocation = this.#revocations.check(issuer, parsed.value.serial, this.#now(), standing)
     if (!revocation.ok) return revocation
     const checked = checkCertificate(parsed.value, this.#now())
     if (!checked.ok) return checked
-    if (!peer.authorized) return fail(problem('accept/untrusted-certificate', `TLS does not trust the certificate (${peer.authorizationError ?? 'no reason given'})`))
+    if (!peer.authorized)
+      return fail(
+        problem(
+          'accept/untrusted-certificate',
+          `TLS does not trust the certificate (${peer.authorizationError ?? 'no reason given'})`,
+        ),
+      )
     return ok({ certificate: parsed.value, issuer })
   }
 
@@ -248,7 +287,15 @@ export async function openGate(options: GateOptions): Promise<Gate> {
   const revocations = await openRevocations(issuers, { ...options.crl, now, trace })
   const folder = resolve(options.policies)
   const policy = await loadForGate(folder, issuers)
-  const gate = new Gate({ policy, folder, issuers, revocations, limits: resolveLimits(options.limits ?? {}), trace, now })
+  const gate = new Gate({
+    policy,
+    folder,
+    issuers,
+    revocations,
+    limits: resolveLimits(options.limits ?? {}),
+    trace,
+    now,
+  })
   if (options.watch !== false) await gate.watch()
   return gate
 }

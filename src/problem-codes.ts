@@ -11,159 +11,531 @@ interface CodeEntry {
 
 export const problemCodes = {
   // accept: the TLS connection and its certificate chain
-  'accept/aging-crl': { meaning: 'A CRL is past half its period, or past its nextUpdate.', next: 'Fetch the newest CRL of the CA and check what renews it.' },
-  'accept/bad-crl': { meaning: 'A CRL file is not a complete, strict DER or PEM CRL.', next: 'Have the CA write a complete CRL; `openssl crl -noout -text -in FILE` shows what is there.' },
-  'accept/bad-crl-signature': { meaning: 'A CRL is not signed by the CA that it names, or that CA may not sign CRLs.', next: 'Fetch the CRL again from the CA itself.' },
-  'accept/foreign-crl': { meaning: 'A CRL belongs to a CA that its issuer does not name.', next: 'Name the CA under `issuers:`, or move the file to the issuer that it belongs to.' },
-  'accept/future-crl': { meaning: 'A CRL has a thisUpdate more than five minutes ahead.', next: 'Compare the clocks of this machine and of the CA.' },
-  'accept/issuer-expired': { meaning: 'A CA above the certificate is outside its validity.', next: 'Renew the CA, or correct the clock of this machine.' },
-  'accept/issuer-revoked': { meaning: 'A CA above the certificate was revoked.', next: 'Issue the devices new certificates from another CA.' },
-  'accept/no-crl': { meaning: 'An issuing CA has no CRL although its issuer has some.', next: 'Add the CRL of that CA under `crl:` of the issuer.' },
-  'accept/older-crl': { meaning: 'A CRL is older than the one in force.', next: 'Put the newest CRL of the CA there; the one in force stays until then.' },
-  'accept/revoked': { meaning: 'The certificate was revoked.', next: 'If the device is still yours, issue it a new certificate with a new key.' },
-  'accept/stale-crl': { meaning: 'The CRL is so far past its nextUpdate that new connections of this CA are refused.', next: 'Fetch the newest CRL of the CA, or set `crl.onStaleCrl: keep`.' },
-  'accept/unknown-issuer': { meaning: 'No configured issuer signed the certificate.', next: 'Use a certificate of a configured issuer, or add its CA under `issuers:`.' },
-  'accept/unreadable-crl': { meaning: 'A CRL file cannot be read.', next: 'Check that the file is there and readable; the last good CRL stays in force.' },
-  'accept/no-certificate': { meaning: 'The client finished TLS without showing a certificate.', next: 'Give the client its certificate and key (mosquitto_pub: --cert and --key).' },
-  'accept/handshake-failed': { meaning: 'TLS did not come up.', next: 'Follow the help line; `openssl s_client -connect HOST:PORT` shows the handshake.' },
-  'accept/handshake-timeout': { meaning: 'The client did not finish the TLS handshake in time.', next: 'Check the network and that the client speaks TLS on this port; `limits.handshakeSeconds` is the deadline.' },
-  'accept/listener-failed': { meaning: 'The listening socket reported an error.', next: 'Read the sentence; restart if connections no longer arrive.' },
-  'accept/too-many-connections': { meaning: 'The limit on open connections is reached.', next: 'Raise `limits.connections`, or find who opens so many.' },
-  'accept/too-many-waiting': { meaning: 'One address has too many connections that have not logged in.', next: 'Look at what runs at that address; `limits.unauthenticatedPerAddress` is the limit.' },
-  'accept/untrusted-certificate': { meaning: 'TLS does not trust the certificate.', next: 'Use a certificate from one of the configured issuers.' },
+  'accept/aging-crl': {
+    meaning: 'A CRL is past half its period, or past its nextUpdate.',
+    next: 'Fetch the newest CRL of the CA and check what renews it.',
+  },
+  'accept/bad-crl': {
+    meaning: 'A CRL file is not a complete, strict DER or PEM CRL.',
+    next: 'Have the CA write a complete CRL; `openssl crl -noout -text -in FILE` shows what is there.',
+  },
+  'accept/bad-crl-signature': {
+    meaning: 'A CRL is not signed by the CA that it names, or that CA may not sign CRLs.',
+    next: 'Fetch the CRL again from the CA itself.',
+  },
+  'accept/foreign-crl': {
+    meaning: 'A CRL belongs to a CA that its issuer does not name.',
+    next: 'Name the CA under `issuers:`, or move the file to the issuer that it belongs to.',
+  },
+  'accept/future-crl': {
+    meaning: 'A CRL has a thisUpdate more than five minutes ahead.',
+    next: 'Compare the clocks of this machine and of the CA.',
+  },
+  'accept/issuer-expired': {
+    meaning: 'A CA above the certificate is outside its validity.',
+    next: 'Renew the CA, or correct the clock of this machine.',
+  },
+  'accept/issuer-revoked': {
+    meaning: 'A CA above the certificate was revoked.',
+    next: 'Issue the devices new certificates from another CA.',
+  },
+  'accept/no-crl': {
+    meaning: 'An issuing CA has no CRL although its issuer has some.',
+    next: 'Add the CRL of that CA under `crl:` of the issuer.',
+  },
+  'accept/older-crl': {
+    meaning: 'A CRL is older than the one in force.',
+    next: 'Put the newest CRL of the CA there; the one in force stays until then.',
+  },
+  'accept/revoked': {
+    meaning: 'The certificate was revoked.',
+    next: 'If the device is still yours, issue it a new certificate with a new key.',
+  },
+  'accept/stale-crl': {
+    meaning: 'The CRL is so far past its nextUpdate that new connections of this CA are refused.',
+    next: 'Fetch the newest CRL of the CA, or set `crl.onStaleCrl: keep`.',
+  },
+  'accept/unknown-issuer': {
+    meaning: 'No configured issuer signed the certificate.',
+    next: 'Use a certificate of a configured issuer, or add its CA under `issuers:`.',
+  },
+  'accept/unreadable-crl': {
+    meaning: 'A CRL file cannot be read.',
+    next: 'Check that the file is there and readable; the last good CRL stays in force.',
+  },
+  'accept/no-certificate': {
+    meaning: 'The client finished TLS without showing a certificate.',
+    next: 'Give the client its certificate and key (mosquitto_pub: --cert and --key).',
+  },
+  'accept/handshake-failed': {
+    meaning: 'TLS did not come up.',
+    next: 'Follow the help line; `openssl s_client -connect HOST:PORT` shows the handshake.',
+  },
+  'accept/handshake-timeout': {
+    meaning: 'The client did not finish the TLS handshake in time.',
+    next: 'Check the network and that the client speaks TLS on this port; `limits.handshakeSeconds` is the deadline.',
+  },
+  'accept/listener-failed': {
+    meaning: 'The listening socket reported an error.',
+    next: 'Read the sentence; restart if connections no longer arrive.',
+  },
+  'accept/too-many-connections': {
+    meaning: 'The limit on open connections is reached.',
+    next: 'Raise `limits.connections`, or find who opens so many.',
+  },
+  'accept/too-many-waiting': {
+    meaning: 'One address has too many connections that have not logged in.',
+    next: 'Look at what runs at that address; `limits.unauthenticatedPerAddress` is the limit.',
+  },
+  'accept/untrusted-certificate': {
+    meaning: 'TLS does not trust the certificate.',
+    next: 'Use a certificate from one of the configured issuers.',
+  },
   // authenticate: the certificate and the identity that it names
-  'authenticate/bad-extension': { meaning: 'The certificate has an extension twice, or a critical one that Portcullis does not know.', next: 'Issue the certificate again with the device profile of `portcullis device issue`.' },
-  'authenticate/ca-certificate': { meaning: 'A certificate authority was shown where a device certificate belongs, or the reverse.', next: 'Connect with a certificate that was issued to the device itself (basicConstraints CA:FALSE).' },
-  'authenticate/expired': { meaning: 'The certificate is past its notAfter.', next: 'Renew it (`portcullis device renew`); if it is not past it, set the clock of this machine.' },
-  'authenticate/key-usage': { meaning: 'keyUsage does not permit what the certificate is used for.', next: 'Issue the certificate again with keyUsage digitalSignature (a CA: keyCertSign).' },
-  'authenticate/no-client-auth': { meaning: 'extendedKeyUsage is absent or does not name clientAuth itself.', next: 'Issue the certificate again with extendedKeyUsage clientAuth; anyExtendedKeyUsage does not count.' },
-  'authenticate/not-yet-valid': { meaning: 'The certificate is before its notBefore.', next: 'Compare the clocks of this machine and of the one that issued the certificate.' },
-  'authenticate/outside-issuer': { meaning: 'The certificate says something that its issuer is not trusted to say (`only:` of the issuer).', next: 'Have the certificate issued by the CA of that site, or widen `only:` in portcullis.config.yaml.' },
-  'authenticate/unparsable-certificate': { meaning: 'The certificate is not strict DER of an X.509 v3 certificate.', next: 'Issue the certificate again; `openssl asn1parse` shows where it breaks.' },
-  'authenticate/weak-key': { meaning: 'The public key is not P-256, P-384, P-521, Ed25519 or RSA of 2048 bits or more.', next: 'Issue the certificate again with a new key, P-256 for preference.' },
-  'authenticate/weak-signature': { meaning: 'The certificate is not signed with SHA-256 or better.', next: 'Issue the certificate again from a CA that signs with SHA-256 or better.' },
+  'authenticate/bad-extension': {
+    meaning: 'The certificate has an extension twice, or a critical one that Portcullis does not know.',
+    next: 'Issue the certificate again with the device profile of `portcullis device issue`.',
+  },
+  'authenticate/ca-certificate': {
+    meaning: 'A certificate authority was shown where a device certificate belongs, or the reverse.',
+    next: 'Connect with a certificate that was issued to the device itself (basicConstraints CA:FALSE).',
+  },
+  'authenticate/expired': {
+    meaning: 'The certificate is past its notAfter.',
+    next: 'Renew it (`portcullis device renew`); if it is not past it, set the clock of this machine.',
+  },
+  'authenticate/key-usage': {
+    meaning: 'keyUsage does not permit what the certificate is used for.',
+    next: 'Issue the certificate again with keyUsage digitalSignature (a CA: keyCertSign).',
+  },
+  'authenticate/no-client-auth': {
+    meaning: 'extendedKeyUsage is absent or does not name clientAuth itself.',
+    next: 'Issue the certificate again with extendedKeyUsage clientAuth; anyExtendedKeyUsage does not count.',
+  },
+  'authenticate/not-yet-valid': {
+    meaning: 'The certificate is before its notBefore.',
+    next: 'Compare the clocks of this machine and of the one that issued the certificate.',
+  },
+  'authenticate/outside-issuer': {
+    meaning: 'The certificate says something that its issuer is not trusted to say (`only:` of the issuer).',
+    next: 'Have the certificate issued by the CA of that site, or widen `only:` in portcullis.config.yaml.',
+  },
+  'authenticate/unparsable-certificate': {
+    meaning: 'The certificate is not strict DER of an X.509 v3 certificate.',
+    next: 'Issue the certificate again; `openssl asn1parse` shows where it breaks.',
+  },
+  'authenticate/weak-key': {
+    meaning: 'The public key is not P-256, P-384, P-521, Ed25519 or RSA of 2048 bits or more.',
+    next: 'Issue the certificate again with a new key, P-256 for preference.',
+  },
+  'authenticate/weak-signature': {
+    meaning: 'The certificate is not signed with SHA-256 or better.',
+    next: 'Issue the certificate again from a CA that signs with SHA-256 or better.',
+  },
 
-  'authenticate/ambiguous-identity': { meaning: 'Two identities of the policy fit one certificate.', next: 'Separate them with `except:` or another field.' },
-  'authenticate/no-identity': { meaning: 'No identity of the policy fits the certificate.', next: 'Compare its subject and SAN with `from:`.' },
-  'authenticate/poisoned-identity': { meaning: 'An identity fits in part, and the rest cannot be read for certain.', next: 'Issue a certificate with one safe value in each named field.' },
+  'authenticate/ambiguous-identity': {
+    meaning: 'Two identities of the policy fit one certificate.',
+    next: 'Separate them with `except:` or another field.',
+  },
+  'authenticate/no-identity': {
+    meaning: 'No identity of the policy fits the certificate.',
+    next: 'Compare its subject and SAN with `from:`.',
+  },
+  'authenticate/poisoned-identity': {
+    meaning: 'An identity fits in part, and the rest cannot be read for certain.',
+    next: 'Issue a certificate with one safe value in each named field.',
+  },
   // bind: the client identifier
-  'bind/client-id-mismatch': { meaning: 'The client identifier is not one that this identity may use.', next: 'Set the client id to the one that the policy gives; `portcullis policy explain` shows it.' },
+  'bind/client-id-mismatch': {
+    meaning: 'The client identifier is not one that this identity may use.',
+    next: 'Set the client id to the one that the policy gives; `portcullis policy explain` shows it.',
+  },
 
-  'bind/will-refused': { meaning: 'The will names a topic, QoS or retain that its device may not publish.', next: 'Correct the will of the client, or the policy.' },
-  'bind/client-id-empty': { meaning: 'The client id is empty.', next: 'Set the client id to the one that the help line names.' },
-  'bind/member-refused': { meaning: 'A row of members shuts this identity out.', next: 'Read the reason in the row that is named.' },
-  'bind/not-a-member': { meaning: 'An identity with `membersOnly: true` and no row in members.', next: 'Add a row for it.' },
+  'bind/will-refused': {
+    meaning: 'The will names a topic, QoS or retain that its device may not publish.',
+    next: 'Correct the will of the client, or the policy.',
+  },
+  'bind/client-id-empty': {
+    meaning: 'The client id is empty.',
+    next: 'Set the client id to the one that the help line names.',
+  },
+  'bind/member-refused': {
+    meaning: 'A row of members shuts this identity out.',
+    next: 'Read the reason in the row that is named.',
+  },
+  'bind/not-a-member': {
+    meaning: 'An identity with `membersOnly: true` and no row in members.',
+    next: 'Add a row for it.',
+  },
   // config: portcullis.config.yaml and command-line options
-  'config/ambiguous-ca': { meaning: 'Two configured CAs cannot be told apart, or one is named twice.', next: 'Name every CA once; have one of the two issued again with another key.' },
-  'config/bad-certificate': { meaning: 'A file is not exactly one certificate that can be used.', next: 'Give every certificate a PEM file of its own; `openssl x509 -noout -text -in FILE` shows it.' },
-  'config/bad-key': { meaning: 'The private key of the server cannot be used.', next: 'Give a PEM key without a passphrase: `openssl pkey -in OLD -out NEW`.' },
-  'config/bad-value': { meaning: 'A setting has a value that it cannot have.', next: 'Write a value of the form that the sentence names.' },
-  'config/ca-expired': { meaning: 'A configured CA is outside its validity.', next: 'Renew the CA, or correct the clock of this machine.' },
-  'config/expired-server-certificate': { meaning: 'The certificate of the server is outside its validity.', next: 'Renew it, or correct the clock of this machine.' },
-  'config/key-mismatch': { meaning: 'The private key and the certificate of the server do not belong together.', next: 'Name the key that the certificate was issued for.' },
-  'config/key-permissions': { meaning: 'Others than the owner may read the private key of the server.', next: 'Run `chmod 600` on the file.' },
-  'config/missing-file': { meaning: 'There is no configuration file.', next: 'Write a portcullis.config.yaml, or name one with --config FILE.' },
+  'config/ambiguous-ca': {
+    meaning: 'Two configured CAs cannot be told apart, or one is named twice.',
+    next: 'Name every CA once; have one of the two issued again with another key.',
+  },
+  'config/bad-certificate': {
+    meaning: 'A file is not exactly one certificate that can be used.',
+    next: 'Give every certificate a PEM file of its own; `openssl x509 -noout -text -in FILE` shows it.',
+  },
+  'config/bad-key': {
+    meaning: 'The private key of the server cannot be used.',
+    next: 'Give a PEM key without a passphrase: `openssl pkey -in OLD -out NEW`.',
+  },
+  'config/bad-value': {
+    meaning: 'A setting has a value that it cannot have.',
+    next: 'Write a value of the form that the sentence names.',
+  },
+  'config/ca-expired': {
+    meaning: 'A configured CA is outside its validity.',
+    next: 'Renew the CA, or correct the clock of this machine.',
+  },
+  'config/expired-server-certificate': {
+    meaning: 'The certificate of the server is outside its validity.',
+    next: 'Renew it, or correct the clock of this machine.',
+  },
+  'config/key-mismatch': {
+    meaning: 'The private key and the certificate of the server do not belong together.',
+    next: 'Name the key that the certificate was issued for.',
+  },
+  'config/key-permissions': {
+    meaning: 'Others than the owner may read the private key of the server.',
+    next: 'Run `chmod 600` on the file.',
+  },
+  'config/missing-file': {
+    meaning: 'There is no configuration file.',
+    next: 'Write a portcullis.config.yaml, or name one with --config FILE.',
+  },
   'config/missing-key': { meaning: 'A setting that is needed is missing.', next: 'Add it; the sentence names it.' },
-  'config/no-good-crl': { meaning: 'A CRL is configured, but none can be used to start with.', next: 'Fetch the CRL again from the CA, or take the file out of `crl:`.' },
-  'config/not-a-ca': { meaning: 'A certificate configured as a CA is none.', next: 'Name the certificate of the CA, not one that it issued.' },
+  'config/no-good-crl': {
+    meaning: 'A CRL is configured, but none can be used to start with.',
+    next: 'Fetch the CRL again from the CA, or take the file out of `crl:`.',
+  },
+  'config/not-a-ca': {
+    meaning: 'A certificate configured as a CA is none.',
+    next: 'Name the certificate of the CA, not one that it issued.',
+  },
   'config/not-available': { meaning: 'A setting that this version does not have yet.', next: 'Take it out.' },
-  'config/not-chained': { meaning: 'A configured CA does not chain to its root.', next: 'Name the self-signed root that signed it, and any CA between the two.' },
-  'config/unknown-key': { meaning: 'A setting that the configuration does not know.', next: 'Correct the spelling; the help line shows the nearest one.' },
-  'config/unreadable-file': { meaning: 'A file that the configuration names cannot be read.', next: 'Check the path, which is relative to the configuration file, and its permissions.' },
-  'config/weak-ca': { meaning: 'A configured CA has a weak key or signature.', next: 'Use P-256, P-384, P-521, Ed25519 or RSA of 2048 bits or more, with SHA-256 or better.' },
+  'config/not-chained': {
+    meaning: 'A configured CA does not chain to its root.',
+    next: 'Name the self-signed root that signed it, and any CA between the two.',
+  },
+  'config/unknown-key': {
+    meaning: 'A setting that the configuration does not know.',
+    next: 'Correct the spelling; the help line shows the nearest one.',
+  },
+  'config/unreadable-file': {
+    meaning: 'A file that the configuration names cannot be read.',
+    next: 'Check the path, which is relative to the configuration file, and its permissions.',
+  },
+  'config/weak-ca': {
+    meaning: 'A configured CA has a weak key or signature.',
+    next: 'Use P-256, P-384, P-521, Ed25519 or RSA of 2048 bits or more, with SHA-256 or better.',
+  },
   'config/yaml': { meaning: 'The configuration file is not plain YAML.', next: 'Follow the help line at that place.' },
 
-  'config/port-in-use': { meaning: 'Another process listens on that port.', next: 'Stop it, or pass another `--port`.' },
-  'config/cannot-listen': { meaning: 'The address or port cannot be listened on.', next: 'Choose another `--port` or `--host`.' },
+  'config/port-in-use': {
+    meaning: 'Another process listens on that port.',
+    next: 'Stop it, or pass another `--port`.',
+  },
+  'config/cannot-listen': {
+    meaning: 'The address or port cannot be listened on.',
+    next: 'Choose another `--port` or `--host`.',
+  },
   // decide: a topic, a filter, a will
 
-  'decide/denied': { meaning: 'A deny rule covers the topic or meets the filter.', next: 'Look at the rule that is named; deny wins over every allow.' },
-  'decide/illegal-filter': { meaning: 'Not a valid topic filter of MQTT 3.1.1.', next: 'Correct the filter: wildcards fill whole levels and # stands last.' },
-  'decide/illegal-topic': { meaning: 'Not a valid topic name of MQTT 3.1.1.', next: 'Correct the topic: no wildcards, no NUL, not empty.' },
-  'decide/no-rule': { meaning: 'No allow rule covers it, and the default is to refuse.', next: 'Read the help line: the nearest rule and the level or condition that differs.' },
+  'decide/denied': {
+    meaning: 'A deny rule covers the topic or meets the filter.',
+    next: 'Look at the rule that is named; deny wins over every allow.',
+  },
+  'decide/illegal-filter': {
+    meaning: 'Not a valid topic filter of MQTT 3.1.1.',
+    next: 'Correct the filter: wildcards fill whole levels and # stands last.',
+  },
+  'decide/illegal-topic': {
+    meaning: 'Not a valid topic name of MQTT 3.1.1.',
+    next: 'Correct the topic: no wildcards, no NUL, not empty.',
+  },
+  'decide/no-rule': {
+    meaning: 'No allow rule covers it, and the default is to refuse.',
+    next: 'Read the help line: the nearest rule and the level or condition that differs.',
+  },
   'decide/reserved-topic': { meaning: 'A topic that belongs to the broker.', next: 'Publish elsewhere.' },
-  'decide/shared-subscription': { meaning: 'A shared subscription, which this broker does not have.', next: 'Subscribe without $share/GROUP/.' },
-  'decide/too-many-rules': { meaning: 'The list variables of a session come to more filters than it may have.', next: 'Shorten the lists, or use a wildcard.' },
+  'decide/shared-subscription': {
+    meaning: 'A shared subscription, which this broker does not have.',
+    next: 'Subscribe without $share/GROUP/.',
+  },
+  'decide/too-many-rules': {
+    meaning: 'The list variables of a session come to more filters than it may have.',
+    next: 'Shorten the lists, or use a wildcard.',
+  },
   // enforce: what the broker side refuses
 
-  'enforce/broker-error': { meaning: 'The broker reported an error of its own.', next: 'Read the sentence; the connection it concerns is closed.' },
-  'enforce/broker-version': { meaning: 'The guard is not made for this version of the broker.', next: 'Install aedes ^1.2.0.' },
-  'enforce/connect-timeout': { meaning: 'TLS came up but no CONNECT was accepted in time.', next: 'Check that the client speaks MQTT on this port; `limits.connectSeconds` is the deadline.' },
-  'enforce/host-refused': { meaning: "One of the host's own hooks refused what the policy permits.", next: "Look at the host's hook." },
-  'enforce/internal': { meaning: 'A check failed unexpectedly and refused, as it must.', next: 'Report it with the log line.' },
-  'enforce/not-guarded': { meaning: 'A connection reached the broker past the guard, or without TLS.', next: 'Hand connections to `guarded.handle` from a TLS listener.' },
-  'enforce/protocol-error': { meaning: 'The client sent something that is not valid MQTT 3.1.1.', next: 'Update or correct the client.' },
-  'enforce/protocol-version': { meaning: 'The client speaks another version of MQTT.', next: 'Set the client to MQTT 3.1.1.' },
-  'enforce/qos-too-high': { meaning: 'A subscription asks for a higher QoS than the policy grants.', next: 'Subscribe with the QoS that the help line names.' },
+  'enforce/broker-error': {
+    meaning: 'The broker reported an error of its own.',
+    next: 'Read the sentence; the connection it concerns is closed.',
+  },
+  'enforce/broker-version': {
+    meaning: 'The guard is not made for this version of the broker.',
+    next: 'Install aedes ^1.2.0.',
+  },
+  'enforce/connect-timeout': {
+    meaning: 'TLS came up but no CONNECT was accepted in time.',
+    next: 'Check that the client speaks MQTT on this port; `limits.connectSeconds` is the deadline.',
+  },
+  'enforce/host-refused': {
+    meaning: "One of the host's own hooks refused what the policy permits.",
+    next: "Look at the host's hook.",
+  },
+  'enforce/internal': {
+    meaning: 'A check failed unexpectedly and refused, as it must.',
+    next: 'Report it with the log line.',
+  },
+  'enforce/not-guarded': {
+    meaning: 'A connection reached the broker past the guard, or without TLS.',
+    next: 'Hand connections to `guarded.handle` from a TLS listener.',
+  },
+  'enforce/protocol-error': {
+    meaning: 'The client sent something that is not valid MQTT 3.1.1.',
+    next: 'Update or correct the client.',
+  },
+  'enforce/protocol-version': {
+    meaning: 'The client speaks another version of MQTT.',
+    next: 'Set the client to MQTT 3.1.1.',
+  },
+  'enforce/qos-too-high': {
+    meaning: 'A subscription asks for a higher QoS than the policy grants.',
+    next: 'Subscribe with the QoS that the help line names.',
+  },
   // policy: the files of a policy set
-  'policy/bad-value': { meaning: 'A value that is not one of those that may stand there.', next: 'Follow the help line, which names what may stand there.' },
+  'policy/bad-value': {
+    meaning: 'A value that is not one of those that may stand there.',
+    next: 'Follow the help line, which names what may stand there.',
+  },
   'policy/capture-not-here': { meaning: 'A `${…}` where only literals may stand.', next: 'Write the value out.' },
-  'policy/captures-differ': { meaning: 'The alternatives of one `from:` capture different names.', next: 'Capture the same names in every alternative, or make two identities of it.' },
-  'policy/claim-unproved': { meaning: 'The set states claims, which this version does not prove.', next: 'Write tests for now, and take the claims out.' },
-  'policy/comment-trap': { meaning: 'A `#` without a space after it cuts off the rest of a value.', next: 'Quote the value; in a comment, write a space after `#`.' },
-  'policy/condition-not-applicable': { meaning: 'A condition that does not apply to this kind of rule or action.', next: 'Delete it, or move it to the rule it is meant for.' },
-  'policy/csv': { meaning: 'A CSV table that cannot be read exactly.', next: 'Correct the line: commas between cells, as many cells as the header has.' },
-  'policy/csv-delimiter': { meaning: 'The cells of a CSV table are separated by something else than commas.', next: 'Save it with commas between cells; `;` separates the entries of a list cell.' },
-  'policy/csv-missing': { meaning: 'A table of members names a CSV file that is not in the folder.', next: 'Add the file, or correct its name.' },
-  'policy/csv-unreferenced': { meaning: 'A CSV file that no table of members names.', next: 'Name it under `members:`, or delete it.' },
+  'policy/captures-differ': {
+    meaning: 'The alternatives of one `from:` capture different names.',
+    next: 'Capture the same names in every alternative, or make two identities of it.',
+  },
+  'policy/claim-unproved': {
+    meaning: 'The set states claims, which this version does not prove.',
+    next: 'Write tests for now, and take the claims out.',
+  },
+  'policy/comment-trap': {
+    meaning: 'A `#` without a space after it cuts off the rest of a value.',
+    next: 'Quote the value; in a comment, write a space after `#`.',
+  },
+  'policy/condition-not-applicable': {
+    meaning: 'A condition that does not apply to this kind of rule or action.',
+    next: 'Delete it, or move it to the rule it is meant for.',
+  },
+  'policy/csv': {
+    meaning: 'A CSV table that cannot be read exactly.',
+    next: 'Correct the line: commas between cells, as many cells as the header has.',
+  },
+  'policy/csv-delimiter': {
+    meaning: 'The cells of a CSV table are separated by something else than commas.',
+    next: 'Save it with commas between cells; `;` separates the entries of a list cell.',
+  },
+  'policy/csv-missing': {
+    meaning: 'A table of members names a CSV file that is not in the folder.',
+    next: 'Add the file, or correct its name.',
+  },
+  'policy/csv-unreferenced': {
+    meaning: 'A CSV file that no table of members names.',
+    next: 'Name it under `members:`, or delete it.',
+  },
   'policy/duplicate-key': { meaning: 'A key stands twice in one map.', next: 'Merge the two entries.' },
   'policy/duplicate-member': { meaning: 'One member has two rows in one table.', next: 'Merge the two rows.' },
-  'policy/duplicate-name': { meaning: 'A name is defined twice in the set.', next: 'Rename one of the two, or merge them.' },
-  'policy/empty-set': { meaning: 'The set has no identity, so nobody could connect.', next: 'Write `identities:` in a .yaml file of the folder.' },
-  'policy/empty-value': { meaning: 'A key or list entry without a value.', next: 'Write a value; quote it if it begins with `#`.' },
-  'policy/everyone-allow': { meaning: 'The role `everyone` allows something.', next: 'Let it deny only; put what is allowed into another role.' },
-  'policy/file-too-large': { meaning: 'A policy file is larger than 1 MiB.', next: 'Split it, or move members into a CSV table.' },
-  'policy/issuer-required': { meaning: 'An identity names no issuer although several are configured.', next: 'Add `issuer:` to the identity.' },
-  'policy/members-key': { meaning: 'The `by:` of a table does not tell one member from another.', next: 'Name all captures of the identity, or all of its `unique`.' },
+  'policy/duplicate-name': {
+    meaning: 'A name is defined twice in the set.',
+    next: 'Rename one of the two, or merge them.',
+  },
+  'policy/empty-set': {
+    meaning: 'The set has no identity, so nobody could connect.',
+    next: 'Write `identities:` in a .yaml file of the folder.',
+  },
+  'policy/empty-value': {
+    meaning: 'A key or list entry without a value.',
+    next: 'Write a value; quote it if it begins with `#`.',
+  },
+  'policy/everyone-allow': {
+    meaning: 'The role `everyone` allows something.',
+    next: 'Let it deny only; put what is allowed into another role.',
+  },
+  'policy/file-too-large': {
+    meaning: 'A policy file is larger than 1 MiB.',
+    next: 'Split it, or move members into a CSV table.',
+  },
+  'policy/issuer-required': {
+    meaning: 'An identity names no issuer although several are configured.',
+    next: 'Add `issuer:` to the identity.',
+  },
+  'policy/members-key': {
+    meaning: 'The `by:` of a table does not tell one member from another.',
+    next: 'Name all captures of the identity, or all of its `unique`.',
+  },
   'policy/missing-cell': { meaning: 'A row of members lacks a column that it needs.', next: 'Fill the cell in.' },
-  'policy/missing-key': { meaning: 'A key that must be there is missing.', next: 'Add it; the help line says what it holds.' },
-  'policy/missing-space': { meaning: 'A key without a space after its colon, which YAML reads as one text.', next: 'Write a space after the colon.' },
-  'policy/multi-line': { meaning: 'A value over several lines, which does not hold what it seems to.', next: 'Write the value on one line.' },
-  'policy/name-clash': { meaning: 'One name has two meanings for one identity.', next: 'Rename the constant, the column or the capture.' },
-  'policy/never-together': { meaning: 'One client would have two roles that `neverTogether` keeps apart.', next: 'Take one of the two roles away.' },
-  'policy/not-text': { meaning: 'A file is not UTF-8, or holds control characters.', next: 'Save it as UTF-8 without control characters.' },
-  'policy/quote-needed': { meaning: 'A value with a meaning of its own in YAML is not quoted.', next: 'Put the value into quotes.' },
-  'policy/receive-allow': { meaning: 'A rule allows `receive`, which can only be denied.', next: 'Write `subscribe`: what may be subscribed to may be received.' },
-  'policy/refused-and-can': { meaning: 'A test expects that connecting is refused, and actions besides.', next: 'Make two tests of it.' },
+  'policy/missing-key': {
+    meaning: 'A key that must be there is missing.',
+    next: 'Add it; the help line says what it holds.',
+  },
+  'policy/missing-space': {
+    meaning: 'A key without a space after its colon, which YAML reads as one text.',
+    next: 'Write a space after the colon.',
+  },
+  'policy/multi-line': {
+    meaning: 'A value over several lines, which does not hold what it seems to.',
+    next: 'Write the value on one line.',
+  },
+  'policy/name-clash': {
+    meaning: 'One name has two meanings for one identity.',
+    next: 'Rename the constant, the column or the capture.',
+  },
+  'policy/never-together': {
+    meaning: 'One client would have two roles that `neverTogether` keeps apart.',
+    next: 'Take one of the two roles away.',
+  },
+  'policy/not-text': {
+    meaning: 'A file is not UTF-8, or holds control characters.',
+    next: 'Save it as UTF-8 without control characters.',
+  },
+  'policy/quote-needed': {
+    meaning: 'A value with a meaning of its own in YAML is not quoted.',
+    next: 'Put the value into quotes.',
+  },
+  'policy/receive-allow': {
+    meaning: 'A rule allows `receive`, which can only be denied.',
+    next: 'Write `subscribe`: what may be subscribed to may be received.',
+  },
+  'policy/refused-and-can': {
+    meaning: 'A test expects that connecting is refused, and actions besides.',
+    next: 'Make two tests of it.',
+  },
   'policy/reserved-name': { meaning: 'A name that the language uses itself.', next: 'Choose another name.' },
-  'policy/role-not-allowed': { meaning: 'A row of members gives a role that its identity does not name in `mayAlsoHave`.', next: 'Add the role to `mayAlsoHave`, or take it out of the row.' },
-  'policy/sys-publish': { meaning: 'A rule allows publishing to `$SYS`.', next: 'Delete the rule: `$SYS` belongs to the broker.' },
-  'policy/too-many-combinations': { meaning: 'The list variables of one session make more than 10,000 rules.', next: 'Use a wildcard, or shorter lists.' },
+  'policy/role-not-allowed': {
+    meaning: 'A row of members gives a role that its identity does not name in `mayAlsoHave`.',
+    next: 'Add the role to `mayAlsoHave`, or take it out of the row.',
+  },
+  'policy/sys-publish': {
+    meaning: 'A rule allows publishing to `$SYS`.',
+    next: 'Delete the rule: `$SYS` belongs to the broker.',
+  },
+  'policy/too-many-combinations': {
+    meaning: 'The list variables of one session make more than 10,000 rules.',
+    next: 'Use a wildcard, or shorter lists.',
+  },
   'policy/two-actions': { meaning: 'One rule, or one action of a test, has two verbs.', next: 'Make two of it.' },
   'policy/two-sources': { meaning: 'A table of members has both a file and rows.', next: 'Keep one of the two.' },
-  'policy/unexpected-file': { meaning: 'Something in the policy folder is no part of a policy set.', next: 'Move it elsewhere: a rule in a skipped file would vanish silently.' },
-  'policy/unknown-column': { meaning: 'A table names a column that it does not have.', next: 'Correct the spelling, or add the column.' },
-  'policy/unknown-identity': { meaning: 'An identity that the set does not define.', next: 'Correct the spelling; the help line shows the nearest.' },
-  'policy/unknown-issuer': { meaning: 'An issuer that is not configured.', next: 'Correct the spelling, or add it to `issuers:` of portcullis.config.yaml.' },
-  'policy/unknown-role': { meaning: 'A role that the set does not define, or that the identity cannot have.', next: 'Correct the spelling; the help line shows the nearest.' },
-  'policy/unknown-variable': { meaning: 'A variable that nothing gives.', next: 'Capture it, or define it in `constants:`, `set:` or a column of members.' },
-  'policy/unsafe-value': { meaning: 'A value that is no safe value, so that it cannot fill a topic level.', next: 'Use letters, digits, `.`, `_` and `-`, or widen `safeValues` in `settings:`.' },
-  'policy/variable-not-given': { meaning: 'A role uses a variable that an identity with this role does not give.', next: 'Capture it, add it to `set:` or `constants:`, or to a column of members.' },
-  'policy/version': { meaning: 'A policy file is not written in version 1 of the language.', next: 'Write `portcullis: 1`.' },
-  'policy/wrong-shape': { meaning: 'A text, list or map stands where another is expected.', next: 'Write what the sentence names; docs/policy-language.md shows each shape.' },
+  'policy/unexpected-file': {
+    meaning: 'Something in the policy folder is no part of a policy set.',
+    next: 'Move it elsewhere: a rule in a skipped file would vanish silently.',
+  },
+  'policy/unknown-column': {
+    meaning: 'A table names a column that it does not have.',
+    next: 'Correct the spelling, or add the column.',
+  },
+  'policy/unknown-identity': {
+    meaning: 'An identity that the set does not define.',
+    next: 'Correct the spelling; the help line shows the nearest.',
+  },
+  'policy/unknown-issuer': {
+    meaning: 'An issuer that is not configured.',
+    next: 'Correct the spelling, or add it to `issuers:` of portcullis.config.yaml.',
+  },
+  'policy/unknown-role': {
+    meaning: 'A role that the set does not define, or that the identity cannot have.',
+    next: 'Correct the spelling; the help line shows the nearest.',
+  },
+  'policy/unknown-variable': {
+    meaning: 'A variable that nothing gives.',
+    next: 'Capture it, or define it in `constants:`, `set:` or a column of members.',
+  },
+  'policy/unsafe-value': {
+    meaning: 'A value that is no safe value, so that it cannot fill a topic level.',
+    next: 'Use letters, digits, `.`, `_` and `-`, or widen `safeValues` in `settings:`.',
+  },
+  'policy/variable-not-given': {
+    meaning: 'A role uses a variable that an identity with this role does not give.',
+    next: 'Capture it, add it to `set:` or `constants:`, or to a column of members.',
+  },
+  'policy/version': {
+    meaning: 'A policy file is not written in version 1 of the language.',
+    next: 'Write `portcullis: 1`.',
+  },
+  'policy/wrong-shape': {
+    meaning: 'A text, list or map stands where another is expected.',
+    next: 'Write what the sentence names; docs/policy-language.md shows each shape.',
+  },
   'policy/yaml': { meaning: 'A file is not valid YAML.', next: 'Correct the line, or the one before it.' },
-  'policy/yaml-feature': { meaning: 'A feature of YAML that policy files do not use.', next: 'Write the values out, and quote what only looks like one.' },
-  'policy/unknown-key': { meaning: 'A key that the policy language does not know.', next: 'Correct the spelling; the help line shows the nearest key.' },
+  'policy/yaml-feature': {
+    meaning: 'A feature of YAML that policy files do not use.',
+    next: 'Write the values out, and quote what only looks like one.',
+  },
+  'policy/unknown-key': {
+    meaning: 'A key that the policy language does not know.',
+    next: 'Correct the spelling; the help line shows the nearest key.',
+  },
 
-  'policy/not-yet-enforced': { meaning: 'A setting that this version cannot enforce.', next: 'Take it out of `settings:`.' },
+  'policy/not-yet-enforced': {
+    meaning: 'A setting that this version cannot enforce.',
+    next: 'Take it out of `settings:`.',
+  },
   'policy/no-folder': { meaning: 'The policy folder cannot be read.', next: 'Pass it with `--policies DIR`.' },
-  'policy/unreadable-file': { meaning: 'A file of the policy folder cannot be read, or is not UTF-8.', next: 'Correct its permissions or its encoding.' },
+  'policy/unreadable-file': {
+    meaning: 'A file of the policy folder cannot be read, or is not UTF-8.',
+    next: 'Correct its permissions or its encoding.',
+  },
   'policy/illegal-filter': { meaning: 'Not a valid topic filter in a rule.', next: 'Follow the help line.' },
-  'policy/partial-variable': { meaning: 'A variable shares its topic level with other text.', next: 'Give the variable a level of its own.' },
-  'policy/ambiguous-capture': { meaning: 'Two variables of one pattern are not kept apart.', next: 'Separate them, or narrow one.' },
-  'policy/bad-pattern': { meaning: 'Something in a pattern is no variable.', next: 'Write variables as `${name}`, `${name:alnum}`, `${name:digits}` or `${name:hex}`.' },
-  'policy/client-id-shared': { meaning: 'Two certificates could claim one client id.', next: 'Make the templates tell identities apart, or vouch for it with `clientIdUnique: vouched`.' },
-  'policy/test-failed': { meaning: 'A test of the policy set does not hold.', next: 'Read the help line: the rule that decides, or the nearest.' },
-  'policy/unsafe-alphabet': { meaning: 'A character that safe values may never hold.', next: 'Leave it out of `safeValues`.' },
+  'policy/partial-variable': {
+    meaning: 'A variable shares its topic level with other text.',
+    next: 'Give the variable a level of its own.',
+  },
+  'policy/ambiguous-capture': {
+    meaning: 'Two variables of one pattern are not kept apart.',
+    next: 'Separate them, or narrow one.',
+  },
+  'policy/bad-pattern': {
+    meaning: 'Something in a pattern is no variable.',
+    next: 'Write variables as `${name}`, `${name:alnum}`, `${name:digits}` or `${name:hex}`.',
+  },
+  'policy/client-id-shared': {
+    meaning: 'Two certificates could claim one client id.',
+    next: 'Make the templates tell identities apart, or vouch for it with `clientIdUnique: vouched`.',
+  },
+  'policy/test-failed': {
+    meaning: 'A test of the policy set does not hold.',
+    next: 'Read the help line: the rule that decides, or the nearest.',
+  },
+  'policy/unsafe-alphabet': {
+    meaning: 'A character that safe values may never hold.',
+    next: 'Leave it out of `safeValues`.',
+  },
   // provision: making certificates
-  'provision/bad-name': { meaning: 'A name that cannot stand in a certificate made by this authority.', next: 'Use letters, digits, dot, colon, hyphen and underscore, at most 64 characters.' },
-  'provision/bad-validity': { meaning: 'A validity that ends before it begins, or that outlives the issuing certificate.', next: 'Choose an earlier notAfter, or renew the issuing certificate first.' },
-  'provision/not-a-ca': { meaning: 'The certificate or key given as an authority cannot issue certificates.', next: 'Name the issuing certificate and its own key.' },
+  'provision/bad-name': {
+    meaning: 'A name that cannot stand in a certificate made by this authority.',
+    next: 'Use letters, digits, dot, colon, hyphen and underscore, at most 64 characters.',
+  },
+  'provision/bad-validity': {
+    meaning: 'A validity that ends before it begins, or that outlives the issuing certificate.',
+    next: 'Choose an earlier notAfter, or renew the issuing certificate first.',
+  },
+  'provision/not-a-ca': {
+    meaning: 'The certificate or key given as an authority cannot issue certificates.',
+    next: 'Name the issuing certificate and its own key.',
+  },
 
   // tool: the command line
-  'tool/bad-action': { meaning: 'The action is not one that can be asked about.', next: 'Write publish, subscribe, receive, will or connect.' },
-  'tool/bad-who': { meaning: 'The text does not say who is asked about.', next: 'Write a certificate file, `subject:OU=s1,CN=pump-7` or `device:site=s1,device=pump-7`.' },
-  'tool/unreadable-certificate': { meaning: 'The certificate file cannot be read, or holds no certificate.', next: 'Name a PEM file of the device certificate.' },
+  'tool/bad-action': {
+    meaning: 'The action is not one that can be asked about.',
+    next: 'Write publish, subscribe, receive, will or connect.',
+  },
+  'tool/bad-who': {
+    meaning: 'The text does not say who is asked about.',
+    next: 'Write a certificate file, `subject:OU=s1,CN=pump-7` or `device:site=s1,device=pump-7`.',
+  },
+  'tool/unreadable-certificate': {
+    meaning: 'The certificate file cannot be read, or holds no certificate.',
+    next: 'Name a PEM file of the device certificate.',
+  },
 } as const
 
 problemCodes satisfies Record<string, CodeEntry>

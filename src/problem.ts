@@ -3,7 +3,7 @@
  *
  * A leaf: imports nothing but the registry of codes, so that every stage, even `policy/`, may use it.
  */
-import { problemCodes } from './problem-codes.ts'
+import type { problemCodes } from './problem-codes.ts'
 
 /** A stable code; `docs/errors.md` lists each with its meaning. */
 export type ProblemCode = keyof typeof problemCodes

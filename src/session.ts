@@ -36,7 +36,10 @@ export class Session extends EventEmitter<SessionEvents> {
   #ended: Problem | undefined
   readonly #onClose: (session: Session) => void
 
-  constructor(facts: { clientId: ClientId; peer: Peer; notAfter: number; mapping: Mapping }, onClose: (session: Session) => void) {
+  constructor(
+    facts: { clientId: ClientId; peer: Peer; notAfter: number; mapping: Mapping },
+    onClose: (session: Session) => void,
+  ) {
     super()
     this.clientId = facts.clientId
     this.peer = facts.peer

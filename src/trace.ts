@@ -29,11 +29,22 @@ export type TraceEvent =
   /** TLS did not come up, or its certificate is not to be trusted: nothing was read from the peer. */
   | { readonly event: 'handshake-refused'; readonly peer: TracedPeer; readonly problem: Problem }
   /** A CONNECT was refused, or never came. */
-  | { readonly event: 'connect-refused'; readonly peer: TracedPeer; readonly problem: Problem; readonly action?: TracedAction }
+  | {
+      readonly event: 'connect-refused'
+      readonly peer: TracedPeer
+      readonly problem: Problem
+      readonly action?: TracedAction
+    }
   | { readonly event: 'connected'; readonly peer: TracedPeer; readonly revision: string }
   | { readonly event: 'disconnected'; readonly peer: TracedPeer; readonly problem?: Problem }
   /** An action of a bound session was refused, or a delivery to it cut. */
-  | { readonly event: 'refused'; readonly peer: TracedPeer; readonly action: TracedAction; readonly problem: Problem; readonly revision: string }
+  | {
+      readonly event: 'refused'
+      readonly peer: TracedPeer
+      readonly action: TracedAction
+      readonly problem: Problem
+      readonly revision: string
+    }
   | { readonly event: 'policy-loaded'; readonly revision: string; readonly rules: number; readonly tests: number }
   /** A changed policy folder does not load: the revision in force stays. */
   | { readonly event: 'policy-refused'; readonly problems: readonly Problem[]; readonly revision: string }

@@ -9,7 +9,8 @@ const [certs = 'certs-dev', policies = 'policies', port = '8883'] = process.argv
 
 // the broker as it was: its own rule stays, and can only narrow what the policy permits
 const broker = await Aedes.createBroker()
-broker.authorizePublish = (_client, packet, done) => done(packet.payload.length > 1024 ? new Error('too long for us') : null)
+broker.authorizePublish = (_client, packet, done) =>
+  done(packet.payload.length > 1024 ? new Error('too long for us') : null)
 
 try {
   const gate = await openGate({

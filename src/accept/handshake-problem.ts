@@ -39,6 +39,7 @@ export function handshakeProblem(error: Error & { readonly code?: string }): Pro
   const text = `${error.code ?? ''} ${error.message}`
   const saying = sayings.find(s => s.has.test(text))
   // OpenSSL's message is its own words and error numbers; nothing that the peer sent is in it
-  if (saying === undefined) return problem('accept/handshake-failed', `the TLS handshake failed: ${error.code ?? 'no code'}`)
+  if (saying === undefined)
+    return problem('accept/handshake-failed', `the TLS handshake failed: ${error.code ?? 'no code'}`)
   return problem('accept/handshake-failed', saying.sentence, { help: saying.help })
 }

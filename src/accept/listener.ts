@@ -64,7 +64,10 @@ export async function openListener(
     }
     const leave = waiting.enter(address)
     if (leave === undefined) {
-      refuse('accept/too-many-waiting', `${limits.unauthenticatedPerAddress} connections from this address have not logged in yet`)
+      refuse(
+        'accept/too-many-waiting',
+        `${limits.unauthenticatedPerAddress} connections from this address have not logged in yet`,
+      )
       return
     }
     // node's own handshakeTimeout only emits an event and leaves the socket open
@@ -102,7 +105,11 @@ export async function openListener(
     options.onSecure(socket, entry.leave)
   })
   secure.on('tlsClientError', (error: Error & { code?: string }, socket: tls.TLSSocket) => {
-    trace({ event: 'handshake-refused', peer: { address: plainAddress(socket.remoteAddress) }, problem: handshakeProblem(error) })
+    trace({
+      event: 'handshake-refused',
+      peer: { address: plainAddress(socket.remoteAddress) },
+      problem: handshakeProblem(error),
+    })
     socket.destroy()
   })
 

@@ -23,9 +23,15 @@ export function expectedClientIds(set: PolicySet, identity: MappedIdentity, free
 /** @example const clientId = bindClientId(set, identity, 'pump-7') */
 export function bindClientId(set: PolicySet, identity: MappedIdentity, presented: string): Result<ClientId> {
   const help = `set the client id to ${expectedClientIds(set, identity).join(' or ')}`
-  if (presented === '') return fail(problem('bind/client-id-empty', 'the client id is empty, and the broker invents none', { help }))
+  if (presented === '')
+    return fail(problem('bind/client-id-empty', 'the client id is empty, and the broker invents none', { help }))
   const values = valuesOf(set, identity)
   const templates = set.identities.get(identity.kind)?.clientIds ?? []
-  if (templates.some(template => matchClientId(template, values, presented, set.settings.alphabet))) return ok(presented as ClientId)
-  return fail(problem('bind/client-id-mismatch', `the client id ${quote(presented)} is not one of this ${identity.kind}'s`, { help }))
+  if (templates.some(template => matchClientId(template, values, presented, set.settings.alphabet)))
+    return ok(presented as ClientId)
+  return fail(
+    problem('bind/client-id-mismatch', `the client id ${quote(presented)} is not one of this ${identity.kind}'s`, {
+      help,
+    }),
+  )
 }

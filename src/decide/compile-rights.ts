@@ -1,12 +1,12 @@
 /** Compiles what one rights holder may do under one policy set. Default refuse; deny wins; order never matters. Pure. */
-import { matches, isCovered, overlaps } from '../policy/filter-algebra.ts'
+import { isCovered, matches, overlaps } from '../policy/filter-algebra.ts'
 import { countExpansions, expandFilter } from '../policy/filter-template.ts'
 import type { PolicySet, RightsHolder, Rule, RuleAction } from '../policy/model.ts'
 import { quote } from '../policy/quote.ts'
 import type { TopicFilter, TopicName } from '../policy/topic.ts'
 import { fail, ok, problem, type Result } from '../problem.ts'
 import type { Decision, PublishFacts, Qos, Rights } from './decision.ts'
-import { type Grant, noRuleProblem, deniedProblem } from './reason.ts'
+import { deniedProblem, type Grant, noRuleProblem } from './reason.ts'
 
 /** Most filters that one session may come to, once list variables are expanded. */
 export const maxFiltersPerSession = 10_000
@@ -22,9 +22,11 @@ function isReserved(topic: string): boolean {
 }
 
 function conditionMistake(rule: Rule, facts: PublishFacts): string | undefined {
-  if (rule.retain !== undefined && rule.retain !== facts.retain) return `the rule is for ${rule.retain ? 'retained' : 'not retained'} messages only`
+  if (rule.retain !== undefined && rule.retain !== facts.retain)
+    return `the rule is for ${rule.retain ? 'retained' : 'not retained'} messages only`
   if (rule.maxQos !== undefined && facts.qos > rule.maxQos) return `the rule allows QoS ${rule.maxQos} at most`
-  if (rule.maxPayloadBytes !== undefined && facts.payloadBytes > rule.maxPayloadBytes) return `the rule allows ${rule.maxPayloadBytes} bytes at most, the payload has ${facts.payloadBytes}`
+  if (rule.maxPayloadBytes !== undefined && facts.payloadBytes > rule.maxPayloadBytes)
+    return `the rule allows ${rule.maxPayloadBytes} bytes at most, the payload has ${facts.payloadBytes}`
   return undefined
 }
 
@@ -53,7 +55,15 @@ class CompiledRights implements Rights {
     if (granted !== undefined) return { effect: 'permit', rules: [granted.rule] }
     const [near] = fitting
     const mistake = near === undefined ? undefined : conditionMistake(near.rule, facts)
-    return { effect: 'refuse', rules: [], problem: noRuleProblem('publish', topic, near === undefined || mistake === undefined ? { among: allow } : { near, mistake }) }
+    return {
+      effect: 'refuse',
+      rules: [],
+      problem: noRuleProblem(
+        'publish',
+        topic,
+        near === undefined || mistake === undefined ? { among: allow } : { near, mistake },
+      ),
+    }
   }
 
   subscribe(filter: TopicFilter, qos: Qos): Decision {
@@ -61,7 +71,13 @@ class CompiledRights implements Rights {
     if (denied !== undefined) return refuse(denied, 'subscribe', filter)
     for (let level = qos; level >= 0; level -= 1) {
       const grants = this.#plain.filter(grant => (grant.rule.maxQos ?? 2) >= level)
-      if (!isCovered(filter, grants.map(grant => grant.filter))) continue
+      if (
+        !isCovered(
+          filter,
+          grants.map(grant => grant.filter),
+        )
+      )
+        continue
       const rules = [...new Set(grants.filter(grant => overlaps(grant.filter, filter)).map(grant => grant.rule))]
       return { effect: 'permit', rules, grantedQos: level as Qos }
     }
@@ -69,7 +85,9 @@ class CompiledRights implements Rights {
   }
 
   receive(topic: TopicName): Decision {
-    const denied = this.#by.receive.deny.find(grant => matches(grant.filter, topic)) ?? this.#by.subscribe.deny.find(grant => matches(grant.filter, topic))
+    const denied =
+      this.#by.receive.deny.find(grant => matches(grant.filter, topic)) ??
+      this.#by.subscribe.deny.find(grant => matches(grant.filter, topic))
     if (denied !== undefined) return refuse(denied, 'receive', topic)
     const granted = this.#plain.find(grant => matches(grant.filter, topic))
     if (granted !== undefined) return { effect: 'permit', rules: [granted.rule] }
@@ -82,7 +100,11 @@ function refuse(grant: Grant, action: RuleAction, topic: string): Decision {
 }
 
 function refuseReserved(topic: string): Decision {
-  return { effect: 'refuse', rules: [], problem: problem('decide/reserved-topic', `${quote(topic)} belongs to the broker: nobody publishes there`) }
+  return {
+    effect: 'refuse',
+    rules: [],
+    problem: problem('decide/reserved-topic', `${quote(topic)} belongs to the broker: nobody publishes there`),
+  }
 }
 
 /**
@@ -90,16 +112,27 @@ function refuseReserved(topic: string): Decision {
  * @example const rights = compileRights(set, holder); if (rights.ok) rights.value.publish(topic, { qos: 0, retain: false, payloadBytes: 4 })
  */
 export function compileRights(set: PolicySet, holder: RightsHolder): Result<Rights> {
-  const by = { publish: { allow: [] as Grant[], deny: [] as Grant[] }, subscribe: { allow: [] as Grant[], deny: [] as Grant[] }, receive: { allow: [] as Grant[], deny: [] as Grant[] } }
+  const by = {
+    publish: { allow: [] as Grant[], deny: [] as Grant[] },
+    subscribe: { allow: [] as Grant[], deny: [] as Grant[] },
+    receive: { allow: [] as Grant[], deny: [] as Grant[] },
+  }
   let total = 0
   for (const name of new Set(holder.roles)) {
     for (const rule of set.roles.get(name)?.rules ?? []) {
       for (const template of rule.filters) {
         total += countExpansions(template, holder.variables)
         if (total > maxFiltersPerSession) {
-          return fail(problem('decide/too-many-rules', `the list variables of this session come to more than ${maxFiltersPerSession} filters`, { where: template.where, help: 'shorten its lists, or use a wildcard' }))
+          return fail(
+            problem(
+              'decide/too-many-rules',
+              `the list variables of this session come to more than ${maxFiltersPerSession} filters`,
+              { where: template.where, help: 'shorten its lists, or use a wildcard' },
+            ),
+          )
         }
-        for (const filter of expandFilter(template, holder.variables)) by[rule.action][rule.effect].push({ filter, rule })
+        for (const filter of expandFilter(template, holder.variables))
+          by[rule.action][rule.effect].push({ filter, rule })
       }
     }
   }

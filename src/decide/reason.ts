@@ -13,14 +13,22 @@ export interface Grant {
 /** Most rules that are looked through for the nearest: a flood of refusals must stay cheap. */
 const maxConsidered = 1000
 
-const verbs: Readonly<Record<RuleAction, string>> = { publish: 'publish', subscribe: 'subscribe to', receive: 'be sent' }
+const verbs: Readonly<Record<RuleAction, string>> = {
+  publish: 'publish',
+  subscribe: 'subscribe to',
+  receive: 'be sent',
+}
 
 /** A deny rule decided. */
 export function deniedProblem(action: RuleAction, topic: string, { filter, rule }: Grant): Problem {
-  return problem('decide/denied', `may not ${verbs[action]} ${quote(topic)}: role ${rule.role} denies ${quote(filter)}`, {
-    where: rule.where,
-    help: 'deny wins over every allow; narrow the deny, or take another topic',
-  })
+  return problem(
+    'decide/denied',
+    `may not ${verbs[action]} ${quote(topic)}: role ${rule.role} denies ${quote(filter)}`,
+    {
+      where: rule.where,
+      help: 'deny wins over every allow; narrow the deny, or take another topic',
+    },
+  )
 }
 
 /** No allow rule fits: says which comes nearest, and what of it does not fit. */
@@ -30,9 +38,11 @@ export function noRuleProblem(
   nearest: { readonly near: Grant; readonly mistake: string } | { readonly among: readonly Grant[] },
 ): Problem {
   const sentence = `no rule allows to ${verbs[action]} ${quote(topic)}`
-  if ('near' in nearest) return problem('decide/no-rule', sentence, { where: nearest.near.rule.where, help: nearest.mistake })
+  if ('near' in nearest)
+    return problem('decide/no-rule', sentence, { where: nearest.near.rule.where, help: nearest.mistake })
   const best = nearestGrant(topic.split('/'), nearest.among)
-  if (best === undefined) return problem('decide/no-rule', sentence, { help: `none of its roles has an allow rule for ${action}` })
+  if (best === undefined)
+    return problem('decide/no-rule', sentence, { help: `none of its roles has an allow rule for ${action}` })
   return problem('decide/no-rule', sentence, {
     where: best.grant.rule.where,
     help: `nearest is ${quote(best.grant.filter)} (${formatWhere(best.grant.rule.where)}): ${levelMistake(topic.split('/'), best.grant.filter.split('/'), best.fitting)}`,
@@ -50,7 +60,10 @@ function fittingLevels(levels: readonly string[], filter: readonly string[]): nu
   return Math.min(filter.length, levels.length)
 }
 
-function nearestGrant(levels: readonly string[], among: readonly Grant[]): { grant: Grant; fitting: number } | undefined {
+function nearestGrant(
+  levels: readonly string[],
+  among: readonly Grant[],
+): { grant: Grant; fitting: number } | undefined {
   let best: { grant: Grant; fitting: number } | undefined
   for (const grant of among.slice(0, maxConsidered)) {
     const fitting = fittingLevels(levels, grant.filter.split('/'))

@@ -45,7 +45,9 @@ export function decideAction(rights: Rights, action: TestAction): Decision {
   const decided: Result<Decision> =
     verb === 'subscribe'
       ? map(parseTopicFilter(topic), filter => rights.subscribe(filter, qos))
-      : map(parseTopicName(topic), name => (verb === 'receive' ? rights.receive(name) : rights.publish(name, { qos, retain, payloadBytes })))
+      : map(parseTopicName(topic), name =>
+          verb === 'receive' ? rights.receive(name) : rights.publish(name, { qos, retain, payloadBytes }),
+        )
   return decided.ok ? decided.value : { effect: 'refuse', problem: decided.problem, rules: [] }
 }
 
@@ -55,18 +57,33 @@ function map<T, U>(result: Result<T>, change: (value: T) => U): Result<U> {
 
 function runTest(set: PolicySet, test: PolicyTest): readonly Problem[] {
   const connected = connect(set, test)
-  const failed = (sentence: string, where = test.where, help?: string): Problem => problem('policy/test-failed', `test "${test.name}": ${sentence}`, { where, help })
+  const failed = (sentence: string, where = test.where, help?: string): Problem =>
+    problem('policy/test-failed', `test "${test.name}": ${sentence}`, { where, help })
   if (test.refused !== undefined) {
     if (connected.ok) return [failed(`connecting must be refused with ${test.refused}, and is permitted`)]
     if (connected.problem.code === test.refused) return []
-    return [failed(`connecting must be refused with ${test.refused}, and is with ${connected.problem.code}`, test.where, connected.problem.sentence)]
+    return [
+      failed(
+        `connecting must be refused with ${test.refused}, and is with ${connected.problem.code}`,
+        test.where,
+        connected.problem.sentence,
+      ),
+    ]
   }
-  if (!connected.ok) return [failed(`connecting is refused with ${connected.problem.code}: ${connected.problem.sentence}`, test.where, connected.problem.help)]
+  if (!connected.ok)
+    return [
+      failed(
+        `connecting is refused with ${connected.problem.code}: ${connected.problem.sentence}`,
+        test.where,
+        connected.problem.help,
+      ),
+    ]
   const rights = connected.value
   const wrong = (action: TestAction, mustPermit: boolean): readonly Problem[] => {
     const decision = decideAction(rights, action)
     // a grant at a lower QoS is not what the test asks for
-    const isPermitted = decision.effect === 'permit' && (decision.grantedQos === undefined || decision.grantedQos >= action.qos)
+    const isPermitted =
+      decision.effect === 'permit' && (decision.grantedQos === undefined || decision.grantedQos >= action.qos)
     if (isPermitted === mustPermit) return []
     const sentence = `${mustPermit ? 'must' : 'must not'} be able to ${action.verb} ${action.topic}, and ${isPermitted ? 'can' : 'cannot'}`
     return [failed(sentence, action.where, because(decision))]

@@ -17,9 +17,16 @@ export interface LogOptions {
 /** A Trace that writes a log. */
 export function logTrace(options: LogOptions): Trace {
   const now = options.now ?? (() => new Date())
-  if (options.format === 'plain') return event => options.write(`${escapeTerminal(`${now().toISOString().slice(11, 19)} ${sentence(event, options.policies)}`)}\n`)
+  if (options.format === 'plain')
+    return event =>
+      options.write(`${escapeTerminal(`${now().toISOString().slice(11, 19)} ${sentence(event, options.policies)}`)}\n`)
   const logger = pino(
-    { base: null, messageKey: 'event', timestamp: () => `,"time":"${now().toISOString()}"`, formatters: { level: level => ({ level }) } },
+    {
+      base: null,
+      messageKey: 'event',
+      timestamp: () => `,"time":"${now().toISOString()}"`,
+      formatters: { level: level => ({ level }) },
+    },
     // JSON escapes C0 only; the rest is escaped in JSON's own way, so that the line stays JSON and `cat` stays safe
     { write: line => options.write(`${escapeTerminal(line.trimEnd())}\n`) },
   )
@@ -49,7 +56,12 @@ function severity(event: TraceEvent): 'info' | 'warn' | 'error' {
 }
 
 function problemFields(p: Problem): Record<string, unknown> {
-  return { code: p.code, reason: p.sentence, ...(p.where ? { rule: formatWhere(p.where) } : {}), ...(p.help ? { help: p.help } : {}) }
+  return {
+    code: p.code,
+    reason: p.sentence,
+    ...(p.where ? { rule: formatWhere(p.where) } : {}),
+    ...(p.help ? { help: p.help } : {}),
+  }
 }
 
 function fields(event: TraceEvent, policies: string): Record<string, unknown> {
@@ -71,7 +83,11 @@ function fields(event: TraceEvent, policies: string): Record<string, unknown> {
         ...(who === undefined ? {} : { device: who }),
         ...peer,
         ...(action ? { action: action.verb, topic: action.topic, qos: action.qos, retain: action.retain } : {}),
-        ...('problem' in event && event.problem ? (event.event === 'disconnected' ? { code: event.problem.code } : problemFields(event.problem)) : {}),
+        ...('problem' in event && event.problem
+          ? event.event === 'disconnected'
+            ? { code: event.problem.code }
+            : problemFields(event.problem)
+          : {}),
         ...('revision' in event ? { revision: event.revision } : {}),
         ...(explain ? { explain } : {}),
       }
@@ -80,7 +96,11 @@ function fields(event: TraceEvent, policies: string): Record<string, unknown> {
 }
 
 function name(peer: TracedPeer): string {
-  return peer.who ?? peer.subject ?? (peer.fingerprint === undefined ? 'no certificate' : `certificate ${peer.fingerprint.slice(0, 16)}`)
+  return (
+    peer.who ??
+    peer.subject ??
+    (peer.fingerprint === undefined ? 'no certificate' : `certificate ${peer.fingerprint.slice(0, 16)}`)
+  )
 }
 
 function actionText(action: TracedAction | undefined): string {

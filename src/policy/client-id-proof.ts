@@ -21,7 +21,8 @@ interface Step {
 
 function stepsOf(parts: readonly Part[], alphabet: SafeAlphabet): readonly Step[] {
   return parts.flatMap((part): Step[] => {
-    if (part.type === 'literal') return [...part.text].map(literal => ({ takes: c => c === literal, literal, isLoop: false }))
+    if (part.type === 'literal')
+      return [...part.text].map(literal => ({ takes: c => c === literal, literal, isLoop: false }))
     const kind: ValueKind = part.type === 'variable' ? part.kind : 'safe'
     return [
       { takes: c => isSafeStart(c, alphabet, kind), isLoop: false },
@@ -40,7 +41,8 @@ function closure(steps: readonly Step[], at: number): readonly number[] {
 const letters = [...'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-']
 
 function commonCharacter(a: Step, b: Step, alphabet: SafeAlphabet): string | undefined {
-  const candidates = a.literal !== undefined ? [a.literal] : b.literal !== undefined ? [b.literal] : [...letters, ...alphabet.extra]
+  const candidates =
+    a.literal !== undefined ? [a.literal] : b.literal !== undefined ? [b.literal] : [...letters, ...alphabet.extra]
   return candidates.find(c => a.takes(c) && b.takes(c))
 }
 
@@ -59,7 +61,8 @@ export function sharedText(a: readonly Part[], b: readonly Part[], alphabet: Saf
           if (stepX === undefined || stepY === undefined || seen.has(`${x} ${y}`)) continue
           seen.add(`${x} ${y}`)
           const character = commonCharacter(stepX, stepY, alphabet)
-          if (character !== undefined) next.push({ i: stepX.isLoop ? x : x + 1, j: stepY.isLoop ? y : y + 1, text: text + character })
+          if (character !== undefined)
+            next.push({ i: stepX.isLoop ? x : x + 1, j: stepY.isLoop ? y : y + 1, text: text + character })
         }
       }
     }
@@ -80,18 +83,34 @@ function resolved(rule: IdentityRule, template: ClientIdTemplate): readonly Part
 
 function captureKind(rule: IdentityRule, name: string): ValueKind {
   const patterns = rule.from.flat().flatMap(condition => condition.anyOf)
-  const kinds = new Set(patterns.flatMap(pattern => pattern.parts.flatMap(part => (part.type === 'variable' && part.name === name ? [part.kind] : []))))
+  const kinds = new Set(
+    patterns.flatMap(pattern =>
+      pattern.parts.flatMap(part => (part.type === 'variable' && part.name === name ? [part.kind] : [])),
+    ),
+  )
   const [kind] = kinds
   return kinds.size === 1 && kind !== undefined ? kind : 'safe'
 }
 
 /** What a certificate of this identity would have to say to be given this id: `device with device=a`. */
-function certificateFor(rule: IdentityRule, parts: readonly Part[], text: string, alphabet: SafeAlphabet, others = 'x'): string {
-  const values = shareOut(parts, text, (part, value) => part.type !== 'literal' && isSafeValue(value, alphabet, part.type === 'variable' ? part.kind : 'safe'))
+function certificateFor(
+  rule: IdentityRule,
+  parts: readonly Part[],
+  text: string,
+  alphabet: SafeAlphabet,
+  others = 'x',
+): string {
+  const values = shareOut(
+    parts,
+    text,
+    (part, value) =>
+      part.type !== 'literal' && isSafeValue(value, alphabet, part.type === 'variable' ? part.kind : 'safe'),
+  )
   const named = new Map(rule.captures.map(name => [name, others]))
   const open = parts.filter(part => part.type !== 'literal')
   if (Array.isArray(values)) {
-    for (const [index, part] of open.entries()) if (part.type === 'variable') named.set(part.name, values[index] as string)
+    for (const [index, part] of open.entries())
+      if (part.type === 'variable') named.set(part.name, values[index] as string)
   }
   return `${rule.name} with ${[...named].map(([name, value]) => `${name}=${value}`).join(' ') || 'no captures'}`
 }
@@ -128,10 +147,14 @@ function proveDisjoint(a: Claim, b: Claim, alphabet: SafeAlphabet): Problem | un
   const id = sharedText(a.parts, b.parts, alphabet)
   if (id === undefined) return undefined
   const [first, second] = [certificateFor(a.rule, a.parts, id, alphabet), certificateFor(b.rule, b.parts, id, alphabet)]
-  return problem('policy/client-id-shared', `two certificates can claim the client id ${quote(id)}: ${first}, and ${second}`, {
-    where: b.template.where,
-    help: `keep ${quote(a.template.text)} and ${quote(b.template.text)} apart by a literal such as \`/\`, or say \`clientIdUnique: vouched\``,
-  })
+  return problem(
+    'policy/client-id-shared',
+    `two certificates can claim the client id ${quote(id)}: ${first}, and ${second}`,
+    {
+      where: b.template.where,
+      help: `keep ${quote(a.template.text)} and ${quote(b.template.text)} apart by a literal such as \`/\`, or say \`clientIdUnique: vouched\``,
+    },
+  )
 }
 
 /**
@@ -142,8 +165,12 @@ function proveDisjoint(a: Claim, b: Claim, alphabet: SafeAlphabet): Problem | un
 export function proveClientIds(set: PolicySet): readonly Problem[] {
   const { alphabet } = set.settings
   const rules = [...set.identities.values()].filter(rule => rule.clientIdUnique === 'proved')
-  const claims = rules.flatMap(rule => rule.clientIds.map((template): Claim => ({ rule, template, parts: resolved(rule, template) })))
+  const claims = rules.flatMap(rule =>
+    rule.clientIds.map((template): Claim => ({ rule, template, parts: resolved(rule, template) })),
+  )
   const injective = claims.flatMap(({ rule, template }) => proveInjective(rule, template, alphabet) ?? [])
-  const disjoint = claims.flatMap((a, index) => claims.slice(index + 1).flatMap(b => proveDisjoint(a, b, alphabet) ?? []))
+  const disjoint = claims.flatMap((a, index) =>
+    claims.slice(index + 1).flatMap(b => proveDisjoint(a, b, alphabet) ?? []),
+  )
   return [...injective, ...disjoint]
 }

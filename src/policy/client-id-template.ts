@@ -36,17 +36,25 @@ export function matchClientId(
   alphabet: SafeAlphabet,
 ): boolean {
   // every variable is known: only the free values are open
-  const parts = template.parts.map((part): Part => (part.type === 'variable' ? { type: 'literal', text: valueOf(part.name, captures) } : part))
+  const parts = template.parts.map(
+    (part): Part => (part.type === 'variable' ? { type: 'literal', text: captured(part.name, captures) } : part),
+  )
   if (presented.length > longestText(parts)) return false
   return shareOut(parts, presented, (_part, value) => isSafeValue(value, alphabet)) !== undefined
 }
 
 /** The client id with this text for `+`. */
-export function renderClientId(template: ClientIdTemplate, captures: ReadonlyMap<string, string>, free: string): string {
-  return template.parts.map(part => (part.type === 'literal' ? part.text : part.type === 'free' ? free : valueOf(part.name, captures))).join('')
+export function renderClientId(
+  template: ClientIdTemplate,
+  captures: ReadonlyMap<string, string>,
+  free: string,
+): string {
+  return template.parts
+    .map(part => (part.type === 'literal' ? part.text : part.type === 'free' ? free : captured(part.name, captures)))
+    .join('')
 }
 
-function valueOf(name: string, captures: ReadonlyMap<string, string>): string {
+function captured(name: string, captures: ReadonlyMap<string, string>): string {
   const value = captures.get(name)
   if (value === undefined) throw new TypeError(`client-id variable ${name} has no value`)
   return value

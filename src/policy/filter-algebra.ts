@@ -33,7 +33,8 @@ const fresh = '\u0000'
 export function isCovered(filter: TopicFilter, union: readonly TopicFilter[]): boolean {
   const levels = filter.split('/')
   const candidates = union.map(member => member.split('/'))
-  const isOneCovered = (generic: readonly string[]): boolean => candidates.some(candidate => levelsMatch(candidate, generic))
+  const isOneCovered = (generic: readonly string[]): boolean =>
+    candidates.some(candidate => levelsMatch(candidate, generic))
   if (levels.at(-1) !== '#') return isOneCovered(levels.map(level => (level === '+' ? fresh : level)))
   const prefix = levels.slice(0, -1).map(level => (level === '+' ? fresh : level))
   const longest = Math.max(0, ...candidates.map(candidate => candidate.length))

@@ -24,10 +24,28 @@ function parseLevel(text: string, illegal: (sentence: string, help: string) => P
   const variable = wholeVariable.exec(text)?.[1]
   if (variable !== undefined) return ok({ kind: 'variable', name: variable })
   if (text.includes('${')) {
-    return fail(problem('policy/partial-variable', `${quote(text)} mixes a variable with other text: a variable fills a whole level`, { help: 'give the variable a level of its own, such as `plant/${site}/${device}`' }))
+    return fail(
+      problem(
+        'policy/partial-variable',
+        `${quote(text)} mixes a variable with other text: a variable fills a whole level`,
+        { help: 'give the variable a level of its own, such as `plant/${site}/${device}`' },
+      ),
+    )
   }
-  if (/[{}]/.test(text)) return fail(illegal(`the level ${quote(text)} holds a brace`, `did you mean \`\${${text.replace(/[^A-Za-z0-9_]/g, '') || 'device'}}\`?`))
-  if (text.includes('*')) return fail(illegal(`the level ${quote(text)} holds \`*\`, which MQTT does not know`, 'write `+` for one level or `#` for all that follow'))
+  if (/[{}]/.test(text))
+    return fail(
+      illegal(
+        `the level ${quote(text)} holds a brace`,
+        `did you mean \`\${${text.replace(/[^A-Za-z0-9_]/g, '') || 'device'}}\`?`,
+      ),
+    )
+  if (text.includes('*'))
+    return fail(
+      illegal(
+        `the level ${quote(text)} holds \`*\`, which MQTT does not know`,
+        'write `+` for one level or `#` for all that follow',
+      ),
+    )
   return ok({ kind: 'literal', text })
 }
 
@@ -36,11 +54,16 @@ function parseLevel(text: string, illegal: (sentence: string, help: string) => P
  * @example parseFilterTemplate('plant/${site}/#', { file: 'policies/plant.yaml', line: 3 })
  */
 export function parseFilterTemplate(text: string, where: Where): Result<FilterTemplate> {
-  const illegal = (sentence: string, help?: string): Problem => problem('policy/illegal-filter', sentence, { where, help })
-  if (text === '$share' || text.startsWith('$share/')) return fail(illegal('`$share/…` is no filter of a rule', 'write the filter and `share: [group]`'))
+  const illegal = (sentence: string, help?: string): Problem =>
+    problem('policy/illegal-filter', sentence, { where, help })
+  if (text === '$share' || text.startsWith('$share/'))
+    return fail(illegal('`$share/…` is no filter of a rule', 'write the filter and `share: [group]`'))
   const parts = text.split('/')
   const mistake = wildcardMistake(parts)
-  if (mistake !== undefined) return fail(illegal(`${quote(text)} is no topic filter: ${mistake}`, 'a wildcard fills a whole level, and `#` stands last'))
+  if (mistake !== undefined)
+    return fail(
+      illegal(`${quote(text)} is no topic filter: ${mistake}`, 'a wildcard fills a whole level, and `#` stands last'),
+    )
   const plain = parseTopicFilter(text.replaceAll(/\$\{[^}/]*\}/g, 'x'))
   if (!plain.ok) return fail(illegal(`${quote(text)} is no topic filter`, plain.problem.sentence))
   const levels: Level[] = []
@@ -89,7 +112,8 @@ export function expandFilter(template: FilterTemplate, variables: Variables): re
   }
   return choices.map(chosen => {
     for (const value of chosen.values()) {
-      if (value === '' || value.startsWith('$') || /[/+#\u0000]/.test(value)) throw new TypeError('an unsafe value reached a filter')
+      if (value === '' || value.startsWith('$') || /[/+#\u0000]/.test(value))
+        throw new TypeError('an unsafe value reached a filter')
     }
     const filter = parseTopicFilter(template.levels.map(level => levelText(level, chosen)).join('/'))
     if (!filter.ok) throw new TypeError(filter.problem.sentence)

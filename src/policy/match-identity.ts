@@ -1,6 +1,14 @@
 /** Which identity a certificate is: exactly one, or a refusal (docs/semantics.md 1.4). Pure. */
 import { fail, ok, problem, type Result } from '../problem.ts'
-import type { FieldCondition, FieldConditions, FieldTable, FieldValue, IdentityRule, MappedIdentity, PolicySet } from './model.ts'
+import type {
+  FieldCondition,
+  FieldConditions,
+  FieldTable,
+  FieldValue,
+  IdentityRule,
+  MappedIdentity,
+  PolicySet,
+} from './model.ts'
 import { matchPattern, type Pattern } from './pattern.ts'
 import { quote } from './quote.ts'
 import { defaultAlphabet, type SafeAlphabet } from './safe-value.ts'
@@ -25,20 +33,32 @@ export function matchIdentity(set: PolicySet, table: FieldTable): Result<MappedI
     const outcome = matchRule(rule, table, set.settings.alphabet)
     if (outcome.kind === 'poisoned') {
       return fail(
-        problem('authenticate/poisoned-identity', `the certificate cannot be read as ${rule.name} for certain: ${outcome.why}`, {
-          where: rule.where,
-          help: 'put one safe value (letters, digits, `.`, `_`, `-`) into the field, or a slug into OU or SAN',
-        }),
+        problem(
+          'authenticate/poisoned-identity',
+          `the certificate cannot be read as ${rule.name} for certain: ${outcome.why}`,
+          {
+            where: rule.where,
+            help: 'put one safe value (letters, digits, `.`, `_`, `-`) into the field, or a slug into OU or SAN',
+          },
+        ),
       )
     }
     if (outcome.kind === 'match') matched.push({ kind: rule.name, captures: outcome.captures })
   }
   const [identity, other] = matched
   if (identity === undefined) {
-    return fail(problem('authenticate/no-identity', 'no identity of the policy fits this certificate', { help: 'compare its subject and SAN with `from:` of the identities' }))
+    return fail(
+      problem('authenticate/no-identity', 'no identity of the policy fits this certificate', {
+        help: 'compare its subject and SAN with `from:` of the identities',
+      }),
+    )
   }
   if (other !== undefined) {
-    return fail(problem('authenticate/ambiguous-identity', `the certificate is both ${identity.kind} and ${other.kind}`, { help: 'separate the two with `except:` or another field' }))
+    return fail(
+      problem('authenticate/ambiguous-identity', `the certificate is both ${identity.kind} and ${other.kind}`, {
+        help: 'separate the two with `except:` or another field',
+      }),
+    )
   }
   return ok(identity)
 }
@@ -53,7 +73,9 @@ function matchRule(rule: IdentityRule, table: FieldTable, alphabet: SafeAlphabet
   if (first === undefined) return noMatch
   const doubt = [...excepted, ...candidates].find(outcome => outcome.kind === 'poisoned')
   if (doubt !== undefined) return doubt
-  return candidates.every(other => sameCaptures(first, other)) ? first : poisoned('two alternatives of `from:` capture different values')
+  return candidates.every(other => sameCaptures(first, other))
+    ? first
+    : poisoned('two alternatives of `from:` capture different values')
 }
 
 function sameCaptures(a: Outcome, b: Outcome): boolean {
@@ -65,21 +87,27 @@ function sameCaptures(a: Outcome, b: Outcome): boolean {
 function matchExcept(conditions: FieldConditions, table: FieldTable): Outcome {
   const named = conditions.map(condition => ({ condition, values: table.values.get(condition.field) ?? [] }))
   const several = named.find(({ condition, values }) => values.length > 1 && !condition.field.startsWith('san.'))
-  if (several !== undefined) return poisoned(`${several.condition.field}, which \`except:\` names, has ${several.values.length} values`)
-  const isMatch = named.every(({ condition, values }) => values.some(value => condition.anyOf.some(pattern => fitsLiterals(pattern, value))))
+  if (several !== undefined)
+    return poisoned(`${several.condition.field}, which \`except:\` names, has ${several.values.length} values`)
+  const isMatch = named.every(({ condition, values }) =>
+    values.some(value => condition.anyOf.some(pattern => fitsLiterals(pattern, value))),
+  )
   return isMatch ? { kind: 'match', captures: new Map() } : noMatch
 }
 
 /** (a) every literal part compares first; (b) only then can anything be poisoned. */
 function matchAll(conditions: FieldConditions, table: FieldTable, alphabet: SafeAlphabet): Outcome {
-  const outcomes = conditions.map(condition => matchCondition(condition, table.values.get(condition.field) ?? [], alphabet))
+  const outcomes = conditions.map(condition =>
+    matchCondition(condition, table.values.get(condition.field) ?? [], alphabet),
+  )
   if (outcomes.some(outcome => outcome.kind === 'no-match')) return noMatch
   const captures = new Map<string, string>()
   for (const outcome of outcomes) {
     if (outcome.kind !== 'match') return outcome
     for (const [name, value] of outcome.captures) {
       const earlier = captures.get(name)
-      if (earlier !== undefined && earlier !== value) return poisoned(`${name} is ${quote(earlier)} in one field and ${quote(value)} in another`)
+      if (earlier !== undefined && earlier !== value)
+        return poisoned(`${name} is ${quote(earlier)} in one field and ${quote(value)} in another`)
       captures.set(name, value)
     }
   }
@@ -98,12 +126,16 @@ function matchCondition(condition: FieldCondition, values: readonly FieldValue[]
   const counted = field.startsWith('san.') ? fitting : values
   if (fitting.length === 0 && (values.length > 0 || condition.anyOf.every(hasLiteral))) return noMatch
   const [value] = counted
-  if (value === undefined || counted.length !== 1) return poisoned(`${field} has ${counted.length} values, and exactly one is needed`)
+  if (value === undefined || counted.length !== 1)
+    return poisoned(`${field} has ${counted.length} values, and exactly one is needed`)
   const flaw = flawOf(field, value)
   if (flaw !== undefined) return poisoned(flaw)
-  const found = condition.anyOf.map(pattern => matchPattern(pattern, value.text, alphabet)).filter(match => match.kind !== 'no-match')
+  const found = condition.anyOf
+    .map(pattern => matchPattern(pattern, value.text, alphabet))
+    .filter(match => match.kind !== 'no-match')
   const match = found.find(candidate => candidate.kind === 'match')
-  if (match === undefined || match.kind !== 'match') return poisoned(`${field} is ${quote(value.text)}, which is not a safe value`)
+  if (match === undefined || match.kind !== 'match')
+    return poisoned(`${field} is ${quote(value.text)}, which is not a safe value`)
   return { kind: 'match', captures: match.captures }
 }
 
@@ -115,7 +147,8 @@ function hasLiteral(pattern: Pattern): boolean {
 /** What makes one value unfit to be an identity, whatever it says. */
 function flawOf(field: string, value: FieldValue): string | undefined {
   if (field.startsWith('san.') || field === 'serial' || field === 'fingerprint.sha256') return undefined
-  if (value.stringType !== 'utf8' && value.stringType !== 'printable') return `${field} is neither a UTF8String nor a PrintableString`
+  if (value.stringType !== 'utf8' && value.stringType !== 'printable')
+    return `${field} is neither a UTF8String nor a PrintableString`
   if (value.inMultiValuedRdn) return `${field} stands in a relative distinguished name with several values`
   return undefined
 }

@@ -9,11 +9,24 @@ import type { SafeAlphabet } from './safe-value.ts'
 
 /** Certificate fields that `from:`, `except:` and tests may name. */
 export const fieldNames = [
-  'subject.cn', 'subject.o', 'subject.ou', 'subject.c', 'subject.st', 'subject.l',
-  'subject.serialNumber', 'subject.uid', 'subject.title',
-  'san.uri', 'san.dns', 'san.email', 'san.ip',
-  'issuer.cn', 'issuer.o', 'issuer.ou',
-  'serial', 'fingerprint.sha256',
+  'subject.cn',
+  'subject.o',
+  'subject.ou',
+  'subject.c',
+  'subject.st',
+  'subject.l',
+  'subject.serialNumber',
+  'subject.uid',
+  'subject.title',
+  'san.uri',
+  'san.dns',
+  'san.email',
+  'san.ip',
+  'issuer.cn',
+  'issuer.o',
+  'issuer.ou',
+  'serial',
+  'fingerprint.sha256',
 ] as const
 
 export type FieldName = (typeof fieldNames)[number]

@@ -4,7 +4,12 @@ import { longestText, shareOut } from './match-parts.ts'
 import { isSafeValue, type SafeAlphabet } from './safe-value.ts'
 import { ambiguity, type Part, parseParts } from './template-parts.ts'
 
-export { type ClientIdTemplate, parseClientIdTemplate, templateHasFree, templateVariables } from './client-id-template.ts'
+export {
+  type ClientIdTemplate,
+  parseClientIdTemplate,
+  templateHasFree,
+  templateVariables,
+} from './client-id-template.ts'
 
 export interface Pattern {
   readonly text: string
@@ -41,7 +46,11 @@ export function patternCaptures(pattern: Pattern): readonly string[] {
 export function matchPattern(pattern: Pattern, text: string, alphabet: SafeAlphabet): PatternMatch {
   if (!literalsFit(pattern.parts, text)) return { kind: 'no-match' }
   if (text.length > longestText(pattern.parts)) return { kind: 'unsafe' }
-  const values = shareOut(pattern.parts, text, (part, value) => part.type === 'variable' && isSafeValue(value, alphabet, part.kind))
+  const values = shareOut(
+    pattern.parts,
+    text,
+    (part, value) => part.type === 'variable' && isSafeValue(value, alphabet, part.kind),
+  )
   if (values === undefined || values === 'several') return { kind: 'unsafe' }
   const captures = new Map<string, string>()
   const names = pattern.parts.flatMap(part => (part.type === 'variable' ? [part.name] : []))
@@ -59,7 +68,14 @@ function literalsFit(parts: readonly Part[], text: string): boolean {
   for (const [index, part] of parts.entries()) {
     if (part.type !== 'literal') continue
     const isLast = index === parts.length - 1
-    const found = index === 0 ? (text.startsWith(part.text) ? 0 : -1) : isLast ? lastIndex(text, part.text, at) : text.indexOf(part.text, at)
+    const found =
+      index === 0
+        ? text.startsWith(part.text)
+          ? 0
+          : -1
+        : isLast
+          ? lastIndex(text, part.text, at)
+          : text.indexOf(part.text, at)
     if (found < at) return false
     at = found + part.text.length
     if (isLast && at !== text.length) return false

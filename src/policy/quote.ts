@@ -1,5 +1,6 @@
 /** Values from outside, made fit for a sentence: quoted, controls escaped, cut to a readable length. Pure. */
-const unsafe = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
+const unsafe =
+  /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
 const maxLength = 200
 
 /** Escapes what could drive a terminal or reorder a line: C0, DEL, C1, bidirectional and invisible characters. Idempotent. */

@@ -13,7 +13,10 @@ const token = /\$\{([^}]*)\}|\+/g
 const variable = /^([a-z][A-Za-z0-9_]*)(?::(alnum|digits|hex))?$/
 
 function bad(text: string, sentence: string, where: Where): Problem {
-  return problem('policy/bad-pattern', `${quote(text)}: ${sentence}`, { where, help: 'variables are written `${name}`, `${name:alnum}`, `${name:digits}` or `${name:hex}`' })
+  return problem('policy/bad-pattern', `${quote(text)}: ${sentence}`, {
+    where,
+    help: 'variables are written `${name}`, `${name:alnum}`, `${name:digits}` or `${name:hex}`',
+  })
 }
 
 /** Splits a text at `${…}`, and at `+` where that means a free value. */
@@ -52,7 +55,12 @@ export function partHolds(part: Part, character: string, alphabet: SafeAlphabet)
  * two readings; `${site:alnum}-${device}` has one, since the first value ends at the first `-`. Read from the left, or from
  * the right, every value must end for certain: a mixture of both can have two readings again.
  */
-export function ambiguity(parts: readonly Part[], text: string, where: Where, alphabet: SafeAlphabet): Problem | undefined {
+export function ambiguity(
+  parts: readonly Part[],
+  text: string,
+  where: Where,
+  alphabet: SafeAlphabet,
+): Problem | undefined {
   const isApart = (reading: readonly Part[]): boolean =>
     reading.every((part, index) => {
       const between = reading[index + 1]
@@ -62,8 +70,12 @@ export function ambiguity(parts: readonly Part[], text: string, where: Where, al
       return isLast || [...between.text].some(character => !partHolds(part, character, alphabet))
     })
   if (isApart(parts) || isApart([...parts].reverse())) return undefined
-  return problem('policy/ambiguous-capture', `${quote(text)} has more than one reading: nothing keeps its variables apart`, {
-    where,
-    help: 'separate them by a character that neither can hold, such as `/`, or narrow one: `${site:alnum}-${device}`',
-  })
+  return problem(
+    'policy/ambiguous-capture',
+    `${quote(text)} has more than one reading: nothing keeps its variables apart`,
+    {
+      where,
+      help: 'separate them by a character that neither can hold, such as `/`, or narrow one: `${site:alnum}-${device}`',
+    },
+  )
 }

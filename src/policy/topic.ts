@@ -41,8 +41,10 @@ export function wildcardMistake(levels: readonly string[]): string | undefined {
   return undefined
 }
 
-const illegalName = (text: string, mistake: string): Problem => problem('decide/illegal-topic', `${quote(text)} is no topic name: ${mistake}`)
-const illegalFilter = (text: string, mistake: string): Problem => problem('decide/illegal-filter', `${quote(text)} is no topic filter: ${mistake}`)
+const illegalName = (text: string, mistake: string): Problem =>
+  problem('decide/illegal-topic', `${quote(text)} is no topic name: ${mistake}`)
+const illegalFilter = (text: string, mistake: string): Problem =>
+  problem('decide/illegal-filter', `${quote(text)} is no topic filter: ${mistake}`)
 
 /** @example parseTopicName('plant/s1/pump-7/state') */
 export function parseTopicName(text: string): Result<TopicName> {
@@ -53,7 +55,11 @@ export function parseTopicName(text: string): Result<TopicName> {
 /** @example parseTopicFilter('plant/s1/#') */
 export function parseTopicFilter(text: string): Result<TopicFilter> {
   if (text === '$share' || text.startsWith('$share/')) {
-    return fail(problem('decide/shared-subscription', 'shared subscriptions are not available on this broker', { help: 'subscribe without $share/GROUP/' }))
+    return fail(
+      problem('decide/shared-subscription', 'shared subscriptions are not available on this broker', {
+        help: 'subscribe without $share/GROUP/',
+      }),
+    )
   }
   const mistake = textMistake(text) ?? wildcardMistake(text.split('/'))
   return mistake === undefined ? ok(text as TopicFilter) : fail(illegalFilter(text, mistake))

@@ -60,9 +60,16 @@ async function readFolder(folder: string): Promise<{ files: { name: string; text
     try {
       const facts = await stat(path)
       if (!facts.isFile()) {
-        problems.push(problem('policy/unexpected-file', 'only files belong in a policy folder', { where, help: 'move it elsewhere: rules in a subfolder would vanish silently' }))
+        problems.push(
+          problem('policy/unexpected-file', 'only files belong in a policy folder', {
+            where,
+            help: 'move it elsewhere: rules in a subfolder would vanish silently',
+          }),
+        )
       } else if (facts.size > maxFileBytes) {
-        problems.push(problem('policy/file-too-large', 'a policy file may hold 1 MB at most', { where, help: 'split it' }))
+        problems.push(
+          problem('policy/file-too-large', 'a policy file may hold 1 MB at most', { where, help: 'split it' }),
+        )
       } else {
         const bytes = await readFile(path)
         files.push({ name: entry.name, text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes) })
@@ -70,7 +77,11 @@ async function readFolder(folder: string): Promise<{ files: { name: string; text
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code
       const isEncoding = code === 'ERR_ENCODING_INVALID_ENCODED_DATA'
-      problems.push(problem('policy/unreadable-file', isEncoding ? 'the file is not UTF-8' : `the file cannot be read (${code})`, { where }))
+      problems.push(
+        problem('policy/unreadable-file', isEncoding ? 'the file is not UTF-8' : `the file cannot be read (${code})`, {
+          where,
+        }),
+      )
     }
   }
   return { files, problems }

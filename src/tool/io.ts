@@ -3,8 +3,6 @@ import pc from 'picocolors'
 import { escapeTerminal } from '../observe/escape-terminal.ts'
 import { formatWhere, type Problem } from '../problem.ts'
 
-export { addExitCodes } from './help.ts'
-
 /** A role of a line, not a colour: what it looks like is decided here. */
 export type Tone = 'plain' | 'good' | 'bad' | 'faint'
 

@@ -39,7 +39,10 @@ export function addServe(program: Command): void {
     .command('serve')
     .description('run a guarded broker: mutual TLS in front, the policy on every path')
     .option('--policies <dir>', 'the policy folder', 'policies')
-    .option('--config <file>', `the configuration (default: ${defaultConfigurationFile} where there is one; else development certificates)`)
+    .option(
+      '--config <file>',
+      `the configuration (default: ${defaultConfigurationFile} where there is one; else development certificates)`,
+    )
     .option('--host <address>', 'address to listen on (default: all)')
     .option('--port <number>', `port to listen on (default: ${defaultPort}; 0 picks a free one)`)
     .option('--tls-cert <file>', "the broker's certificate chain, PEM")
@@ -79,7 +82,11 @@ async function planOf(options: ServeOptions): Promise<ServePlan> {
   const configuration: Configuration =
     devCerts === undefined
       ? loaded
-      : { ...loaded, baseFolder: resolve(certsFolder), issuers: { acme: { certificates: ['issuing.pem'], root: 'root.pem', crl: ['acme.crl'] } } }
+      : {
+          ...loaded,
+          baseFolder: resolve(certsFolder),
+          issuers: { acme: { certificates: ['issuing.pem'], root: 'root.pem', crl: ['acme.crl'] } },
+        }
   const certFile = options.tlsCert ?? loaded.tls?.certFile ?? (devCerts && resolve(certsFolder, 'server.pem'))
   const keyFile = options.tlsKey ?? loaded.tls?.keyFile ?? (devCerts && resolve(certsFolder, 'server.key'))
   if (certFile === undefined || keyFile === undefined) {
@@ -105,7 +112,9 @@ async function planOf(options: ServeOptions): Promise<ServePlan> {
 function portOf(text: string): number {
   const port = Number(text)
   if (/^\d{1,5}$/.test(text) && port <= 65535) return port
-  throw new ConfigurationError([problem('config/bad-value', '--port takes a number from 0 to 65535', { help: `--port ${defaultPort}` })])
+  throw new ConfigurationError([
+    problem('config/bad-value', '--port takes a number from 0 to 65535', { help: `--port ${defaultPort}` }),
+  ])
 }
 
 /** What the system says when an address cannot be had, as a sentence and the next thing to type. */
@@ -113,18 +122,27 @@ function listenProblem(error: NodeJS.ErrnoException, port: number): Configuratio
   if (error.syscall !== 'listen' && error.syscall !== 'getaddrinfo') return undefined
   if (error.code === 'EADDRINUSE') {
     return new ConfigurationError([
-      problem('config/port-in-use', `port ${port} is in use by another process`, { help: `stop it, or try \`portcullis serve --port ${port + 1}\`` }),
+      problem('config/port-in-use', `port ${port} is in use by another process`, {
+        help: `stop it, or try \`portcullis serve --port ${port + 1}\``,
+      }),
     ])
   }
   return new ConfigurationError([
-    problem('config/cannot-listen', `port ${port} cannot be listened on (${error.code})`, { help: 'choose another --port or --host' }),
+    problem('config/cannot-listen', `port ${port} cannot be listened on (${error.code})`, {
+      help: 'choose another --port or --host',
+    }),
   ])
 }
 
 async function openLog(file: string | undefined): Promise<{ format: 'json' | 'plain'; write: (line: string) => void }> {
-  if (file === undefined) return { format: process.stderr.isTTY ? 'plain' : 'json', write: line => process.stderr.write(line) }
+  if (file === undefined)
+    return { format: process.stderr.isTTY ? 'plain' : 'json', write: line => process.stderr.write(line) }
   const handle = await open(file, 'a', 0o600).catch((error: NodeJS.ErrnoException) => {
-    throw new ConfigurationError([problem('config/unreadable-file', `the log file ${file} cannot be opened (${error.code})`, { help: 'pass another --log FILE' })])
+    throw new ConfigurationError([
+      problem('config/unreadable-file', `the log file ${file} cannot be opened (${error.code})`, {
+        help: 'pass another --log FILE',
+      }),
+    ])
   })
   const stream = handle.createWriteStream()
   stream.on('error', error => {
@@ -135,14 +153,19 @@ async function openLog(file: string | undefined): Promise<{ format: 'json' | 'pl
 }
 
 /** The six lines that `npm start` prints. */
-function startLines({ policies, port, host, devCerts, configuration }: ServePlan, { gate, address }: RunningBroker): string[] {
+function startLines(
+  { policies, port, host, devCerts, configuration }: ServePlan,
+  { gate, address }: RunningBroker,
+): string[] {
   const { policy } = gate
   const at = `${host ?? 'localhost'}`
   const options = [
     ...(address.port === defaultPort ? [] : [`--port ${address.port}`]),
     ...(at === 'localhost' ? [] : [`--host ${at}`]),
     ...(policies === 'policies' ? [] : [`--policies ${policies}`]),
-  ].map(option => ` ${option}`).join('')
+  ]
+    .map(option => ` ${option}`)
+    .join('')
   const shown = relative(process.cwd(), resolve(policies)) || '.'
   const first = [
     `guarding mqtts://${at}:${address.port ?? port}  (MQTT 3.1.1)`,

@@ -1,7 +1,7 @@
 /** A guarded broker as `serve` and `demo` run it: gate, broker, listener, and how to stop all three. */
 import type { AddressInfo } from 'node:net'
-import { type Gate, type GateOptions, openGate } from '../gate.ts'
 import { guard, type ListenOptions, listen } from '../enforce/aedes/index.ts'
+import { type Gate, type GateOptions, openGate } from '../gate.ts'
 import { createBroker } from './broker.ts'
 
 export interface RunningBroker {

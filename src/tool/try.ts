@@ -83,7 +83,13 @@ async function tryOnce(verb: string, topic: string, payload: string, options: Tr
     return
   }
   const self = await selfOf(options)
-  const asked: ExplainedAction = { verb, topic, qos: options.qos ?? 1, retain: options.retain, payloadBytes: Buffer.byteLength(payload) }
+  const asked: ExplainedAction = {
+    verb,
+    topic,
+    qos: options.qos ?? 1,
+    retain: options.retain,
+    payloadBytes: Buffer.byteLength(payload),
+  }
   const action = { ...asked, qos: options.qos ?? self.qos(asked) }
   const attempt = new Attempt(self, options)
   process.exitCode = await attempt.run(action, payload)
@@ -97,7 +103,10 @@ function isCertificateFile(as: string): boolean {
 async function readText(file: string, what: string): Promise<string> {
   return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw new ConfigurationError([
-      problem('config/unreadable-file', `the ${what} cannot be read (${error.code})`, { where: { file }, help: 'start the broker once with `npm start` to make certs-dev/, or name another file' }),
+      problem('config/unreadable-file', `the ${what} cannot be read (${error.code})`, {
+        where: { file },
+        help: 'start the broker once with `npm start` to make certs-dev/, or name another file',
+      }),
     ])
   })
 }
@@ -122,7 +131,9 @@ async function selfOf(options: TryOptions): Promise<Self> {
   ])
   const policy = await loadPolicyFolder(options.policies, { runTests: false }).catch(() => undefined)
   if (policy === undefined) {
-    say(`${options.policies}/ does not load here: the reason of a refusal is in the broker's log only (portcullis policy check)`)
+    say(
+      `${options.policies}/ does not load here: the reason of a refusal is in the broker's log only (portcullis policy check)`,
+    )
     return { cert, key, ca, clientId: options.clientId ?? commonName(cert), why: () => undefined, qos: () => 1 }
   }
   const { identity } = await identifyCertificateFile(certFile, policy.set, { config: undefined, nowMs: Date.now() })
@@ -168,13 +179,19 @@ class Attempt {
     try {
       const { host, port } = this.#options
       const { cert, key, ca, clientId } = this.#self
-      client = await connectAsync(`mqtts://${host}:${port}`, { cert, key, ca, clientId, protocolVersion: 4, reconnectPeriod: 0, connectTimeout: 15_000 }, false)
+      client = await connectAsync(
+        `mqtts://${host}:${port}`,
+        { cert, key, ca, clientId, protocolVersion: 4, reconnectPeriod: 0, connectTimeout: 15_000 },
+        false,
+      )
     } catch (error) {
       return this.#connectFailed(error as NodeJS.ErrnoException & { code?: unknown })
     }
     client.on('error', () => undefined)
     try {
-      return action.verb === 'publish' ? await this.#publish(client, action, payload) : await this.#subscribe(client, action)
+      return action.verb === 'publish'
+        ? await this.#publish(client, action, payload)
+        : await this.#subscribe(client, action)
     } finally {
       client.end(true)
     }
@@ -186,8 +203,17 @@ class Attempt {
       say(`no broker at ${host}:${port}: start one with \`npm start\`, or name it with --host and --port`, 'bad')
       return exitCodes.failed
     }
-    const action: ExplainedAction = { verb: 'connect', topic: this.#self.clientId, qos: 0, retain: false, payloadBytes: 0 }
-    const wire = typeof error.code === 'number' ? `CONNACK ${error.code}: ${connackTexts[error.code] ?? 'unknown'}` : wireText(error)
+    const action: ExplainedAction = {
+      verb: 'connect',
+      topic: this.#self.clientId,
+      qos: 0,
+      retain: false,
+      payloadBytes: 0,
+    }
+    const wire =
+      typeof error.code === 'number'
+        ? `CONNACK ${error.code}: ${connackTexts[error.code] ?? 'unknown'}`
+        : wireText(error)
     return this.#refused(action, wire)
   }
 
@@ -195,10 +221,18 @@ class Attempt {
     const { topic, qos, retain } = action
     const closed = closeOf(client)
     // QoS 0 has no answer: a ping behind it has one, and is answered only if the connection lives on
-    const sent = client.publishAsync(topic, payload, { qos, retain }).then(() => (qos === 0 ? pinged(client) : 'done' as const))
+    const sent = client
+      .publishAsync(topic, payload, { qos, retain })
+      .then(() => (qos === 0 ? pinged(client) : ('done' as const)))
     sent.catch(() => undefined)
-    if ((await Promise.race([sent, closed])) === 'closed') return this.#refused(action, 'the broker closed the connection without an acknowledgement')
-    answer(qos === 0 ? `sent: ${topic} (QoS 0: nobody acknowledges it, and the connection stayed open)` : `permitted: the broker acknowledged ${topic} (QoS ${qos})`, 'good')
+    if ((await Promise.race([sent, closed])) === 'closed')
+      return this.#refused(action, 'the broker closed the connection without an acknowledgement')
+    answer(
+      qos === 0
+        ? `sent: ${topic} (QoS 0: nobody acknowledges it, and the connection stayed open)`
+        : `permitted: the broker acknowledged ${topic} (QoS ${qos})`,
+      'good',
+    )
     return exitCodes.done
   }
 
@@ -227,11 +261,23 @@ class Attempt {
   }
 
   #refused(action: ExplainedAction, wire: string): ExitCode {
-    const why = this.#self.why(action) ?? 'the policy on this machine permits it: the broker’s log has its reason (certificate, revocation, another policy)'
+    const why =
+      this.#self.why(action) ??
+      'the policy on this machine permits it: the broker’s log has its reason (certificate, revocation, another policy)'
     say(`refused: ${why} [${wire}]`, 'bad')
-    const traced: TracedAction = { verb: action.verb as TracedAction['verb'], topic: action.topic, qos: action.qos, retain: action.retain, payloadBytes: action.payloadBytes }
+    const traced: TracedAction = {
+      verb: action.verb as TracedAction['verb'],
+      topic: action.topic,
+      qos: action.qos,
+      retain: action.retain,
+      payloadBytes: action.payloadBytes,
+    }
     const { as, certs, policies } = this.#options
-    const line = explainCommand({ address: '', who: isCertificateFile(as) ? as : join(certs, `${as}.pem`) }, traced, policies)
+    const line = explainCommand(
+      { address: '', who: isCertificateFile(as) ? as : join(certs, `${as}.pem`) },
+      traced,
+      policies,
+    )
     if (line !== undefined) say(`  ${line}`)
     return exitCodes.no
   }

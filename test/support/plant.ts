@@ -66,7 +66,11 @@ export async function startPlant(options: PlantOptions = {}): Promise<Plant> {
   const broker = await Aedes.createBroker()
   options.host?.(broker)
   const guarded = guard(broker, gate)
-  const listener = await listen(guarded, { port: 0, host: '127.0.0.1', tls: { keyFile: join(certs, 'server.key'), certFile: join(certs, 'server.pem') } })
+  const listener = await listen(guarded, {
+    port: 0,
+    host: '127.0.0.1',
+    tls: { keyFile: join(certs, 'server.key'), certFile: join(certs, 'server.pem') },
+  })
   const text = (name: string): Promise<string> => readFile(join(certs, name), 'utf8')
   return {
     port: listener.address.port,

@@ -57,7 +57,12 @@ export class Connection {
     if (this.#refused || this.#closed) return
     this.#refused = true
     clearTimeout(this.#deadline)
-    this.#gate.trace({ event: 'connect-refused', peer: { ...this.traced(), ...(identity === undefined ? {} : { who: who(identity) }) }, problem: p, ...(action === undefined ? {} : { action }) })
+    this.#gate.trace({
+      event: 'connect-refused',
+      peer: { ...this.traced(), ...(identity === undefined ? {} : { who: who(identity) }) },
+      problem: p,
+      ...(action === undefined ? {} : { action }),
+    })
   }
 
   /** Notes why the connection is about to end, for the `disconnected` event; the first reason stays. */
@@ -67,7 +72,13 @@ export class Connection {
 
   /** Reports a refused action of the session. */
   report(action: TracedAction, p: Problem): void {
-    this.#gate.trace({ event: 'refused', peer: this.traced(), action, problem: p, revision: this.#session?.revision ?? this.#gate.policy.revision })
+    this.#gate.trace({
+      event: 'refused',
+      peer: this.traced(),
+      action,
+      problem: p,
+      revision: this.#session?.revision ?? this.#gate.policy.revision,
+    })
   }
 
   destroy(): void {
@@ -92,6 +103,10 @@ export class Connection {
     clearTimeout(this.#deadline)
     if (this.#session === undefined) return
     this.#session.close()
-    this.#gate.trace({ event: 'disconnected', peer: this.traced(), ...(this.#ending === undefined ? {} : { problem: this.#ending }) })
+    this.#gate.trace({
+      event: 'disconnected',
+      peer: this.traced(),
+      ...(this.#ending === undefined ? {} : { problem: this.#ending }),
+    })
   }
 }

@@ -25,7 +25,9 @@ function checkVersion(broker: AedesBroker): void {
   const [major, minor] = version.split('.').map(Number)
   if (major === 1 && minor !== undefined && minor >= 2) return
   throw new ConfigurationError([
-    problem('enforce/broker-version', `the guard is made for aedes 1.2 and later 1.x; this is ${version}`, { help: 'npm install aedes@^1.2.0' }),
+    problem('enforce/broker-version', `the guard is made for aedes 1.2 and later 1.x; this is ${version}`, {
+      help: 'npm install aedes@^1.2.0',
+    }),
   ])
 }
 
@@ -72,7 +74,9 @@ export function guard(host: object, gate: Gate): Guarded {
   broker.on('clientError', onBadClient)
   broker.on('connectionError', onBadClient)
   // without a listener, an error that aedes reports on the broker ends the process
-  broker.on('error', (error: Error) => gate.trace({ event: 'alarm', problem: problem('enforce/broker-error', error.message) }))
+  broker.on('error', (error: Error) =>
+    gate.trace({ event: 'alarm', problem: problem('enforce/broker-error', error.message) }),
+  )
 
   const inner = broker.handle
   const shut = (socket: Duplex, address: string, p: Problem, fingerprint = '', subject?: string): void => {
@@ -86,11 +90,15 @@ export function guard(host: object, gate: Gate): Guarded {
   }
   const accept = (socket: Duplex, admitted: () => void): void => {
     if (!(socket instanceof TLSSocket)) {
-      return shut(socket, 'unknown', problem('enforce/not-guarded', 'a connection without TLS reached the broker'))
+      shut(socket, 'unknown', problem('enforce/not-guarded', 'a connection without TLS reached the broker'))
+      return
     }
     const peer = readPeer(socket)
     const trusted = gate.trust(peer)
-    if (!trusted.ok) return shut(socket, peer.address, trusted.problem, peer.fingerprint, gate.subjectOf(peer))
+    if (!trusted.ok) {
+      shut(socket, peer.address, trusted.problem, peer.fingerprint, gate.subjectOf(peer))
+      return
+    }
     connections.set(socket, new Connection(gate, peer, socket, admitted))
     inner.call(broker, socket)
   }

@@ -3,9 +3,9 @@
  * A hook that throws ends aedes' process, so every one of these refuses instead.
  */
 import type { Duplex } from 'node:stream'
-import { type Problem, problem } from '../../problem.ts'
 import type { Gate } from '../../gate.ts'
 import type { MappedIdentity } from '../../policy/model.ts'
+import { type Problem, problem } from '../../problem.ts'
 import type { TracedAction } from '../../trace.ts'
 import type { Connection } from './connection.ts'
 import type { AedesBroker, AedesClient, AedesHooks, AedesPublish } from './shape.ts'
@@ -37,7 +37,8 @@ function preConnect(context: HookContext): AedesHooks['preConnect'] {
     client.pause()
     const connection = context.connectionOf(client.conn)
     const stop = (p: Problem): void => {
-      if (connection === undefined) context.gate.trace({ event: 'connect-refused', peer: { address: 'unknown' }, problem: p })
+      if (connection === undefined)
+        context.gate.trace({ event: 'connect-refused', peer: { address: 'unknown' }, problem: p })
       else connection.refuse(p)
       client.conn.destroy()
       callback(null, false)
@@ -49,13 +50,22 @@ function preConnect(context: HookContext): AedesHooks['preConnect'] {
       clientId,
       protocolVersion: packet.protocolVersion ?? 4,
       clean: packet.clean !== false,
-      will: will && { topic: will.topic, qos: will.qos, retain: will.retain, payloadBytes: Buffer.byteLength(will.payload ?? '') },
+      will: will && {
+        topic: will.topic,
+        qos: will.qos,
+        retain: will.retain,
+        payloadBytes: Buffer.byteLength(will.payload ?? ''),
+      },
     }
     if ((packet.protocolVersion ?? 4) > 4) {
       connection.refuse(
-        problem('enforce/protocol-version', `the client speaks MQTT ${packet.protocolVersion}; this broker speaks 3.1.1`, {
-          help: 'set the client to 3.1.1 (mosquitto: -V 311; mqtt.js: protocolVersion 4; paho: protocol=MQTTv311)',
-        }),
+        problem(
+          'enforce/protocol-version',
+          `the client speaks MQTT ${packet.protocolVersion}; this broker speaks 3.1.1`,
+          {
+            help: 'set the client to 3.1.1 (mosquitto: -V 311; mqtt.js: protocolVersion 4; paho: protocol=MQTTv311)',
+          },
+        ),
       )
       // aedes answers with CONNACK 1 and closes
       callback(null, true)
@@ -63,7 +73,8 @@ function preConnect(context: HookContext): AedesHooks['preConnect'] {
     }
     try {
       context.host('preConnect').call(context.broker, client, packet, (error, successful) => {
-        if (error || successful !== true) return stop(problem('enforce/host-refused', "the host's preConnect hook refused"))
+        if (error || successful !== true)
+          return stop(problem('enforce/host-refused', "the host's preConnect hook refused"))
         packet.clientId = clientId
         callback(null, true)
       })
@@ -80,7 +91,9 @@ function authenticate(context: HookContext): AedesHooks['authenticate'] {
     if (connection === undefined || connect === undefined) return callback(refusal(unguarded(), 5), null)
     const stop = (p: Problem, returnCode: number, identity?: MappedIdentity): void => {
       const isWill = p.code === 'bind/will-refused' && connect.will !== undefined
-      const action: TracedAction = isWill ? { verb: 'will', ...connect.will } : { verb: 'connect', topic: connect.clientId }
+      const action: TracedAction = isWill
+        ? { verb: 'will', ...connect.will }
+        : { verb: 'connect', topic: connect.clientId }
       connection.refuse(p, action, identity)
       callback(refusal(p, returnCode), null)
     }
@@ -127,9 +140,13 @@ function authorizePublish(context: HookContext): AedesHooks['authorizePublish'] 
       const payloadBytes = Buffer.byteLength(packet.payload ?? '')
       const decision = session.publish(topic, { qos, retain, payloadBytes })
       if (decision.effect === 'refuse') {
-        connection.report({ verb: packet === client.will ? 'will' : 'publish', topic, qos, retain, payloadBytes }, decision.problem)
+        connection.report(
+          { verb: packet === client.will ? 'will' : 'publish', topic, qos, retain, payloadBytes },
+          decision.problem,
+        )
         // a denied repeat is acknowledged, or one queued message would make the device reconnect for ever (3.6)
-        const isDropped = packet !== client.will && (packet.dup === true || context.gate.policy.set.settings.onDeniedPublish === 'drop')
+        const isDropped =
+          packet !== client.will && (packet.dup === true || context.gate.policy.set.settings.onDeniedPublish === 'drop')
         if (!isDropped) {
           connection.ending(decision.problem)
           return callback(refusal(decision.problem))
@@ -142,7 +159,11 @@ function authorizePublish(context: HookContext): AedesHooks['authorizePublish'] 
       context.host('authorizePublish').call(context.broker, client, packet, error => {
         if (error) return callback(error)
         const isWidened = packet.topic !== topic || packet.qos !== qos || packet.retain !== retain
-        callback(isWidened ? refusal(problem('enforce/host-refused', 'a hook changed the message after it was decided')) : null)
+        callback(
+          isWidened
+            ? refusal(problem('enforce/host-refused', 'a hook changed the message after it was decided'))
+            : null,
+        )
       })
     } catch (error) {
       context.gate.trace({ event: 'alarm', problem: internal(error) })
@@ -180,9 +201,13 @@ function authorizeSubscribe(context: HookContext): AedesHooks['authorizeSubscrib
 /** aedes fixes the granted QoS before this hook runs, so a lower grant cannot be said: refuse and name the QoS to ask for. */
 function qosProblem(granted: number, asked: number): Problem | undefined {
   if (granted >= asked) return undefined
-  return problem('enforce/qos-too-high', `the policy grants this subscription at QoS ${granted}, and QoS ${asked} was asked for`, {
-    help: `subscribe with QoS ${granted} (mosquitto_sub -q ${granted})`,
-  })
+  return problem(
+    'enforce/qos-too-high',
+    `the policy grants this subscription at QoS ${granted}, and QoS ${asked} was asked for`,
+    {
+      help: `subscribe with QoS ${granted} (mosquitto_sub -q ${granted})`,
+    },
+  )
 }
 
 function authorizeForward(context: HookContext): AedesHooks['authorizeForward'] {

@@ -34,9 +34,18 @@ export type Callback<T extends unknown[] = []> = (error: Error | null, ...rest: 
 /** The six hooks; the guard puts its own in front of whatever the host has, now or later. */
 export interface AedesHooks {
   preConnect(client: AedesClient, packet: AedesConnect, callback: Callback<[boolean]>): void
-  authenticate(client: AedesClient, username: unknown, password: unknown, callback: (error: (Error & { returnCode?: number }) | null, ok: boolean | null) => void): void
+  authenticate(
+    client: AedesClient,
+    username: unknown,
+    password: unknown,
+    callback: (error: (Error & { returnCode?: number }) | null, ok: boolean | null) => void,
+  ): void
   authorizePublish(client: AedesClient | null, packet: AedesPublish, callback: (error?: Error | null) => void): void
-  authorizeSubscribe(client: AedesClient | null, subscription: AedesSubscription, callback: Callback<[AedesSubscription | null]>): void
+  authorizeSubscribe(
+    client: AedesClient | null,
+    subscription: AedesSubscription,
+    callback: Callback<[AedesSubscription | null]>,
+  ): void
   authorizeForward(client: AedesClient, packet: AedesPublish): AedesPublish | null | undefined
 }
 
@@ -44,6 +53,9 @@ export interface AedesBroker extends AedesHooks {
   readonly id: string
   readonly version?: string
   handle: (conn: Duplex, request?: unknown) => unknown
-  readonly persistence: { delWill(client: { id: string; brokerId?: string }): Promise<unknown>; removeSubscriptions(client: unknown, topics: string[]): Promise<unknown> }
+  readonly persistence: {
+    delWill(client: { id: string; brokerId?: string }): Promise<unknown>
+    removeSubscriptions(client: unknown, topics: string[]): Promise<unknown>
+  }
   on(event: string, listener: (...args: never[]) => void): unknown
 }

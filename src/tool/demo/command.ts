@@ -50,7 +50,8 @@ function answerSummary(isJson: boolean, text: string): void {
 function table(rows: readonly Row[]): readonly { text: string; differs: boolean }[] {
   const width = (pick: (row: Row) => string): number => Math.max(...rows.map(row => pick(row).length))
   const [first, second] = [width(row => row.scene), width(row => row.expected)]
-  const line = (scene: string, expected: string, seen: string): string => `${scene.padEnd(first)}  ${expected.padEnd(second)}  ${seen}`
+  const line = (scene: string, expected: string, seen: string): string =>
+    `${scene.padEnd(first)}  ${expected.padEnd(second)}  ${seen}`
   return [
     { text: line('scene', 'expected', 'seen'), differs: false },
     ...rows.map(row => {

@@ -5,7 +5,7 @@
  */
 import type { AddressInfo } from 'node:net'
 import tls, { type TLSSocket } from 'node:tls'
-import { Aedes, type Client } from 'aedes'
+import { type Client, createBroker } from '../broker.ts'
 
 export interface HandmadeBroker {
   readonly port: number
@@ -40,7 +40,7 @@ function maySubscribe({ site, name }: Name, filter: string): boolean {
 
 /** Starts it on a free port of the loopback address. */
 export async function startHandmadeBroker(files: HandmadeTls): Promise<HandmadeBroker> {
-  const broker = await Aedes.createBroker()
+  const broker = await createBroker()
   const names = new WeakMap<Client, Name>()
   broker.authenticate = (client, _username, _password, done) => {
     // a look-up in a database, as real ones have
@@ -59,7 +59,9 @@ export async function startHandmadeBroker(files: HandmadeTls): Promise<HandmadeB
     const name = client && names.get(client)
     done(null, name && maySubscribe(name, subscription.topic) ? subscription : null)
   }
-  const server = tls.createServer({ ...files, requestCert: true, rejectUnauthorized: true }, socket => broker.handle(socket))
+  const server = tls.createServer({ ...files, requestCert: true, rejectUnauthorized: true }, socket =>
+    broker.handle(socket),
+  )
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   return {
     port: (server.address() as AddressInfo).port,

@@ -51,7 +51,15 @@ export class RawClient {
     connect: Record<string, unknown> = {},
   ): Promise<{ client: RawClient; code: number | 'closed' }> {
     const client = await RawClient.open(port, credentials)
-    client.send({ cmd: 'connect', clientId, protocolId: 'MQTT', protocolVersion: 4, clean: true, keepalive: 0, ...connect } as Packet)
+    client.send({
+      cmd: 'connect',
+      clientId,
+      protocolId: 'MQTT',
+      protocolVersion: 4,
+      clean: true,
+      keepalive: 0,
+      ...connect,
+    } as Packet)
     const answer = await client.next()
     return { client, code: answer?.cmd === 'connack' ? (answer.returnCode ?? -1) : 'closed' }
   }
@@ -73,7 +81,11 @@ export class RawClient {
   }
 
   /** Publishes at QoS 1 and waits for what comes: `acknowledged` or `closed`. */
-  async publish(topic: string, payload = 'x', options: Record<string, unknown> = {}): Promise<'acknowledged' | 'closed'> {
+  async publish(
+    topic: string,
+    payload = 'x',
+    options: Record<string, unknown> = {},
+  ): Promise<'acknowledged' | 'closed'> {
     this.send({ cmd: 'publish', topic, payload, qos: 1, messageId: 7, dup: false, retain: false, ...options } as Packet)
     const answer = await this.next()
     return answer?.cmd === 'puback' ? 'acknowledged' : 'closed'

@@ -22,14 +22,18 @@ function subscribes(name: string, clientId: string, ...filters: string[]): Scene
     const { client } = await world.connect(name, clientId)
     const granted = await within(client.subscribe(...filters), 'no answer')
     await client.close()
-    return typeof granted === 'string' ? granted : granted.map(code => (code === 128 ? 'refused' : 'granted')).join(', ')
+    return typeof granted === 'string'
+      ? granted
+      : granted.map(code => (code === 128 ? 'refused' : 'granted')).join(', ')
   }
 }
 
 /** An operator or auditor watches while something happens; a marker at the end proves that nothing else came before it. */
 async function watched(world: World, watcher: string, act: (world: World) => Promise<void>): Promise<string> {
   const { client } = await world.connect(watcher, `${watcher}/watch`)
-  await client.subscribe('plant/#').then(granted => (granted === 'closed' || granted[0] === 128 ? client.subscribe('plant/s1/#') : granted))
+  await client
+    .subscribe('plant/#')
+    .then(granted => (granted === 'closed' || granted[0] === 128 ? client.subscribe('plant/s1/#') : granted))
   await act(world)
   const { client: pump } = await world.connect('pump-7')
   await pump.publish(own, 'marker')
@@ -39,7 +43,14 @@ async function watched(world: World, watcher: string, act: (world: World) => Pro
 }
 
 function connectBytes(clientId: string): Buffer {
-  return mqttPacket.generate({ cmd: 'connect', clientId, protocolId: 'MQTT', protocolVersion: 4, clean: true, keepalive: 0 })
+  return mqttPacket.generate({
+    cmd: 'connect',
+    clientId,
+    protocolId: 'MQTT',
+    protocolVersion: 4,
+    clean: true,
+    keepalive: 0,
+  })
 }
 
 export const scenes: readonly Scene[] = [
@@ -69,17 +80,57 @@ export const scenes: readonly Scene[] = [
       return `arrives: ${seen}`
     },
   },
-  { name: 'line-1, a gateway, publishes for its child pump-8', expected: 'acknowledged', run: publishes('line-1', 'plant/s1/pump-8/telemetry/temp') },
-  { name: "pump-7 publishes as pump-8", expected: 'closed', run: publishes('pump-7', 'plant/s1/pump-8/telemetry/temp') },
-  { name: 'pump-9 of site s2 publishes into site s1', expected: 'closed', run: publishes('pump-9', 'plant/s1/pump-9/telemetry/temp') },
+  {
+    name: 'line-1, a gateway, publishes for its child pump-8',
+    expected: 'acknowledged',
+    run: publishes('line-1', 'plant/s1/pump-8/telemetry/temp'),
+  },
+  {
+    name: 'pump-7 publishes as pump-8',
+    expected: 'closed',
+    run: publishes('pump-7', 'plant/s1/pump-8/telemetry/temp'),
+  },
+  {
+    name: 'pump-9 of site s2 publishes into site s1',
+    expected: 'closed',
+    run: publishes('pump-9', 'plant/s1/pump-9/telemetry/temp'),
+  },
   { name: 'pump-7 subscribes to everything', expected: 'refused', run: subscribes('pump-7', 'pump-7', '#') },
-  { name: 'pump-7 subscribes to more commands than it has', expected: 'refused', run: subscribes('pump-7', 'pump-7', 'plant/s1/pump-7/command/#') },
-  { name: 'pump-7 joins a shared subscription', expected: 'refused', run: subscribes('pump-7', 'pump-7', '$share/g/plant/s1/pump-7/command/start') },
-  { name: 'ops-1 subscribes beyond its sites', expected: 'refused', run: subscribes('ops-1', 'ops-1/demo', 'plant/+/pump-7/#') },
-  { name: 'pump-8 takes the client id of pump-7', expected: 'refused', run: world => tellConnect(world.connect('pump-8', 'pump-7')) },
-  { name: 'pump-7 with an empty client id', expected: 'refused', run: world => tellConnect(world.connect('pump-7', '')) },
-  { name: 'pump-8 takes it in MQTT 3.1', expected: 'refused', run: world => tellConnect(world.connect('pump-8', 'pump-7', { protocolId: 'MQIsdp', protocolVersion: 3 })) },
-  { name: 'a person without a tool name', expected: 'refused', run: world => tellConnect(world.connect('ops-1', 'ops-1/')) },
+  {
+    name: 'pump-7 subscribes to more commands than it has',
+    expected: 'refused',
+    run: subscribes('pump-7', 'pump-7', 'plant/s1/pump-7/command/#'),
+  },
+  {
+    name: 'pump-7 joins a shared subscription',
+    expected: 'refused',
+    run: subscribes('pump-7', 'pump-7', '$share/g/plant/s1/pump-7/command/start'),
+  },
+  {
+    name: 'ops-1 subscribes beyond its sites',
+    expected: 'refused',
+    run: subscribes('ops-1', 'ops-1/demo', 'plant/+/pump-7/#'),
+  },
+  {
+    name: 'pump-8 takes the client id of pump-7',
+    expected: 'refused',
+    run: world => tellConnect(world.connect('pump-8', 'pump-7')),
+  },
+  {
+    name: 'pump-7 with an empty client id',
+    expected: 'refused',
+    run: world => tellConnect(world.connect('pump-7', '')),
+  },
+  {
+    name: 'pump-8 takes it in MQTT 3.1',
+    expected: 'refused',
+    run: world => tellConnect(world.connect('pump-8', 'pump-7', { protocolId: 'MQIsdp', protocolVersion: 3 })),
+  },
+  {
+    name: 'a person without a tool name',
+    expected: 'refused',
+    run: world => tellConnect(world.connect('ops-1', 'ops-1/')),
+  },
   {
     name: 'nobody: no certificate',
     expected: 'refused',
@@ -88,15 +139,28 @@ export const scenes: readonly Scene[] = [
       return tellConnect(RawClient.connect(world.port(), { ca }, 'pump-7'))
     },
   },
-  { name: "an intruder: pump-7's name, a foreign CA", expected: 'refused', run: world => tellConnect(world.connect('intruder', 'pump-7')) },
-  { name: 'pump-5, whose certificate is revoked', expected: 'refused', run: world => tellConnect(world.connect('pump-5')) },
+  {
+    name: "an intruder: pump-7's name, a foreign CA",
+    expected: 'refused',
+    run: world => tellConnect(world.connect('intruder', 'pump-7')),
+  },
+  {
+    name: 'pump-5, whose certificate is revoked',
+    expected: 'refused',
+    run: world => tellConnect(world.connect('pump-5')),
+  },
   {
     name: 'packets behind the CONNECT of a borrowed client id',
     expected: 'nothing arrives',
     run: world =>
       watched(world, 'ops-1', async () => {
         const client = await RawClient.open(world.port(), await world.credentials('pump-8'))
-        client.write(Buffer.concat([connectBytes('pump-7'), mqttPacket.generate({ cmd: 'publish', topic: own, payload: 'forged', qos: 0, dup: false, retain: false })]))
+        client.write(
+          Buffer.concat([
+            connectBytes('pump-7'),
+            mqttPacket.generate({ cmd: 'publish', topic: own, payload: 'forged', qos: 0, dup: false, retain: false }),
+          ]),
+        )
         await within(client.closed, 'still open')
       }),
   },
@@ -109,7 +173,11 @@ export const scenes: readonly Scene[] = [
       }),
   },
   { name: 'its parent level', expected: 'closed', run: publishes('pump-7', 'plant/s1/pump-7/telemetry/secret') },
-  { name: 'a retained message where the rule says retain: false', expected: 'closed', run: publishes('pump-7', own, { retain: true }) },
+  {
+    name: 'a retained message where the rule says retain: false',
+    expected: 'closed',
+    run: publishes('pump-7', own, { retain: true }),
+  },
   {
     name: 'QoS 2 where the rule says maxQos: 1',
     expected: 'closed',
@@ -121,12 +189,21 @@ export const scenes: readonly Scene[] = [
       return typeof answer === 'object' && answer?.cmd === 'pubrec' ? 'acknowledged' : 'closed'
     },
   },
-  { name: 'a command that is not on the list', expected: 'closed', run: publishes('ops-1', 'plant/s1/pump-7/command/explode') },
+  {
+    name: 'a command that is not on the list',
+    expected: 'closed',
+    run: publishes('ops-1', 'plant/s1/pump-7/command/explode'),
+  },
   { name: 'publishing to $SYS', expected: 'closed', run: publishes('pump-7', '$SYS/broker/clients') },
   {
     name: "a will to another device's topic",
     expected: 'refused',
-    run: world => tellConnect(world.connect('pump-7', 'pump-7', { will: { topic: 'plant/s1/pump-8/telemetry/temp', payload: 'gone', qos: 0, retain: false } })),
+    run: world =>
+      tellConnect(
+        world.connect('pump-7', 'pump-7', {
+          will: { topic: 'plant/s1/pump-8/telemetry/temp', payload: 'gone', qos: 0, retain: false },
+        }),
+      ),
   },
   {
     name: 'a connection that never says CONNECT',

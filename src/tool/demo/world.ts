@@ -14,7 +14,11 @@ export interface World {
   /** Certificate, key and CA of a development name. */
   credentials(name: string): Promise<Credentials>
   /** A client that has sent CONNECT, and the CONNACK code that came back. */
-  connect(name: string, clientId?: string, connect?: Record<string, unknown>): Promise<{ client: RawClient; code: number | 'closed' }>
+  connect(
+    name: string,
+    clientId?: string,
+    connect?: Record<string, unknown>,
+  ): Promise<{ client: RawClient; code: number | 'closed' }>
   /** Whether the broker still runs; a hand-made one that ended is started again. */
   isAlive(): Promise<boolean>
   close(): Promise<void>
@@ -76,11 +80,16 @@ export async function openWorld(options: { readonly isGuarded: boolean }): Promi
   await ensureDevCerts(certs, () => new Date())
   const broker = options.isGuarded ? await startGuardedBroker(certs) : await startHandmade(certs)
   const text = (name: string): Promise<string> => readFile(join(certs, name), 'utf8')
-  const credentials = async (name: string): Promise<Credentials> => ({ key: await text(`${name}.key`), cert: await text(`${name}.pem`), ca: await text('ca.pem') })
+  const credentials = async (name: string): Promise<Credentials> => ({
+    key: await text(`${name}.key`),
+    cert: await text(`${name}.pem`),
+    ca: await text('ca.pem'),
+  })
   return {
     port: broker.port,
     credentials,
-    connect: async (name, clientId = name, connect = {}) => RawClient.connect(broker.port(), await credentials(name), clientId, connect),
+    connect: async (name, clientId = name, connect = {}) =>
+      RawClient.connect(broker.port(), await credentials(name), clientId, connect),
     isAlive: broker.isAlive,
     close: async () => {
       await broker.close()

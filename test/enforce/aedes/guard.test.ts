@@ -31,7 +31,11 @@ describe('a guarded broker', () => {
     const { client } = await connect('pump-7')
     expect(await client.publish('plant/s1/pump-8/telemetry/temp')).toBe('closed')
     const event = await plant.event(refusedWith('decide/no-rule'))
-    expect(event).toMatchObject({ event: 'refused', peer: { clientId: 'pump-7', who: 'device:site=s1,device=pump-7' }, action: { verb: 'publish' } })
+    expect(event).toMatchObject({
+      event: 'refused',
+      peer: { clientId: 'pump-7', who: 'device:site=s1,device=pump-7' },
+      action: { verb: 'publish' },
+    })
     expect('problem' in event && event.problem?.where?.line).toBeGreaterThan(0)
   })
 
@@ -80,7 +84,14 @@ describe('a guarded broker', () => {
     await first.close()
     const second = await RawClient.open(plant.port, credentials, { maxVersion: 'TLSv1.2', session: session as Buffer })
     expect(second.socket.isSessionReused()).toBe(true)
-    second.send({ cmd: 'connect', clientId: 'pump-5', protocolId: 'MQTT', protocolVersion: 4, clean: true, keepalive: 0 })
+    second.send({
+      cmd: 'connect',
+      clientId: 'pump-5',
+      protocolId: 'MQTT',
+      protocolVersion: 4,
+      clean: true,
+      keepalive: 0,
+    })
     expect(await second.next()).toMatchObject({ cmd: 'connack', returnCode: 5 })
   })
 
@@ -99,7 +110,14 @@ describe('a guarded broker', () => {
   // aedes.md 20
   test('survives a parser error right behind CONNECT', async () => {
     const client = await RawClient.open(plant.port, await plant.as('pump-7'))
-    const packet = mqttPacket.generate({ cmd: 'connect', clientId: 'pump-7', protocolId: 'MQTT', protocolVersion: 4, clean: true, keepalive: 0 })
+    const packet = mqttPacket.generate({
+      cmd: 'connect',
+      clientId: 'pump-7',
+      protocolId: 'MQTT',
+      protocolVersion: 4,
+      clean: true,
+      keepalive: 0,
+    })
     client.write(Buffer.concat([packet, Buffer.from([0, 0])]))
     await client.closed
     const { client: next, code } = await connect('pump-7')
@@ -125,12 +143,15 @@ describe('a guarded broker', () => {
   })
 
   // aedes.md 9
-  test.each(['a/#/b', 'a+/b', '', '$share/g/plant/s1/#', 'plant/s1/pump-7/command/start\u0000'])('refuses the filter %j', async filter => {
-    const { client } = await connect('ops-1', 'ops-1/filters')
-    const granted = await client.subscribe(filter)
-    expect(granted === 'closed' || granted[0] === 128).toBe(true)
-    await client.close()
-  })
+  test.each(['a/#/b', 'a+/b', '', '$share/g/plant/s1/#', 'plant/s1/pump-7/command/start\u0000'])(
+    'refuses the filter %j',
+    async filter => {
+      const { client } = await connect('ops-1', 'ops-1/filters')
+      const granted = await client.subscribe(filter)
+      expect(granted === 'closed' || granted[0] === 128).toBe(true)
+      await client.close()
+    },
+  )
 
   // aedes.md 10
   test('never publishes to $SYS, nor delivers it to # of an auditor', async () => {
@@ -141,7 +162,19 @@ describe('a guarded broker', () => {
   test('cuts a denied delivery inside a wider subscription, and the next allowed one arrives', async () => {
     const { client: auditor } = await connect('audit-1', 'audit-1/desk')
     expect(await auditor.subscribe('plant/#')).toEqual([0])
-    await new Promise<void>(resolve => plant.broker.publish({ cmd: 'publish', topic: 'plant/s1/pump-7/telemetry/secret/code', payload: '1', qos: 0, retain: false, dup: false }, () => resolve()))
+    await new Promise<void>(resolve =>
+      plant.broker.publish(
+        {
+          cmd: 'publish',
+          topic: 'plant/s1/pump-7/telemetry/secret/code',
+          payload: '1',
+          qos: 0,
+          retain: false,
+          dup: false,
+        },
+        () => resolve(),
+      ),
+    )
     const { client: pump } = await connect('pump-7')
     await pump.publish('plant/s1/pump-7/telemetry/temp', '2')
     expect(await auditor.next()).toMatchObject({ topic: 'plant/s1/pump-7/telemetry/temp' })
@@ -226,7 +259,9 @@ describe('deadlines and hooks', () => {
   })
 
   test('drops and acknowledges a denied publish where the policy says so', async () => {
-    const plant = await startPlant({ edit: yaml => yaml.replace(/onDeniedPublish: *disconnect/, 'onDeniedPublish: drop') })
+    const plant = await startPlant({
+      edit: yaml => yaml.replace(/onDeniedPublish: *disconnect/, 'onDeniedPublish: drop'),
+    })
     const { client } = await RawClient.connect(plant.port, await plant.as('pump-7'), 'pump-7')
     expect(await client.publish('plant/s1/pump-8/telemetry/temp')).toBe('acknowledged')
     expect(await client.publish('plant/s1/pump-7/telemetry/temp')).toBe('acknowledged')
