@@ -18,8 +18,8 @@ import type { MappedIdentity } from './policy/model.ts'
 import { rightsHolderOf } from './policy/rights-holder.ts'
 import { fail, ok, PolicyError, type Problem, problem, type Result } from './problem.ts'
 import { type Mapping, Session } from './session.ts'
-import { type LoadedPolicy, loadPolicyFolder, watchPolicyFolder } from './source/folder.ts'
-import { unavailableSettings } from './source/unavailable-settings.ts'
+import { loadEnforceablePolicy } from './source/enforceable-policy.ts'
+import { type LoadedPolicy, watchPolicyFolder } from './source/folder.ts'
 import { watchFiles } from './source/watch-files.ts'
 import { nullTrace, type Trace } from './trace.ts'
 
@@ -170,7 +170,7 @@ export class Gate {
   /** Reads the policy folder anew; a set that does not load is refused and the one in force stays. */
   reload(): Promise<void> {
     this.#reloading = this.#reloading.then(async () => {
-      const next = await loadForGate(this.#folder, this.issuers).catch((error: unknown) => error)
+      const next = await loadEnforceablePolicy(this.#folder, this.issuers.names).catch((error: unknown) => error)
       if (next instanceof PolicyError) {
         this.trace({ event: 'policy-refused', problems: next.problems, revision: this.#policy.revision })
       } else if (next instanceof Error) {
@@ -267,13 +267,6 @@ function refuse(p: Problem, about: { subject?: string; identity?: MappedIdentity
   return { effect: 'refuse', returnCode: connackCodeFor(p.code), problem: p, ...about }
 }
 
-async function loadForGate(folder: string, issuers: Issuers): Promise<LoadedPolicy> {
-  const policy = await loadPolicyFolder(folder, { issuers: issuers.names })
-  const unavailable = unavailableSettings(policy.set)
-  if (unavailable.length > 0) throw new PolicyError(unavailable)
-  return policy
-}
-
 /**
  * Opens a gate. Rejects with PolicyError on a policy set that does not load and with ConfigurationError on issuers or
  * CRLs that cannot be used; each carries every problem found.
@@ -286,7 +279,7 @@ export async function openGate(options: GateOptions): Promise<Gate> {
   const issuers = await loadIssuers(options.issuers, base)
   const revocations = await openRevocations(issuers, { ...options.crl, now, trace })
   const folder = resolve(options.policies)
-  const policy = await loadForGate(folder, issuers)
+  const policy = await loadEnforceablePolicy(folder, issuers.names)
   const gate = new Gate({
     policy,
     folder,

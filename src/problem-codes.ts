@@ -75,10 +75,6 @@ export const problemCodes = {
     meaning: 'The client did not finish the TLS handshake in time.',
     next: 'Check the network and that the client speaks TLS on this port; `limits.handshakeSeconds` is the deadline.',
   },
-  'accept/listener-failed': {
-    meaning: 'The listening socket reported an error.',
-    next: 'Read the sentence; restart if connections no longer arrive.',
-  },
   'accept/too-many-connections': {
     meaning: 'The limit on open connections is reached.',
     next: 'Raise `limits.connections`, or find who opens so many.',

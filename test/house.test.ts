@@ -58,7 +58,6 @@ const quarantine: Readonly<Record<string, readonly string[]>> = {
   picocolors: ['src/tool/'],
   pino: ['src/observe/'],
   yaml: ['src/policy/'],
-  zod: ['src/policy/', 'src/tool/'],
 }
 
 const isIn = (path: string, room: string): boolean => path.startsWith(`src/${room}/`)

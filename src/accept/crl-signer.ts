@@ -42,3 +42,8 @@ function namesKeyOf(crl: Crl, ca: CaCertificate): boolean {
   if (crl.authorityKeyId === undefined || ca.subjectKeyId === undefined) return true
   return crl.authorityKeyId.equals(ca.subjectKeyId)
 }
+
+/** Serial numbers compare as lower-case hex without leading `00`, however the caller wrote them. */
+export function comparableSerial(serialHex: string): string {
+  return serialHex.toLowerCase().replace(/^(?:00)+(?=..)/, '')
+}

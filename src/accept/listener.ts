@@ -120,7 +120,12 @@ export async function openListener(
       resolve()
     })
   })
-  server.on('error', error => trace({ event: 'alarm', problem: problem('accept/listener-failed', error.message) }))
+  server.on('error', error =>
+    trace({
+      event: 'alarm',
+      problem: problem('accept/too-many-connections', `the system gives no more connections: ${error.message}`),
+    }),
+  )
   return {
     address: server.address() as AddressInfo,
     close: () =>

@@ -8,17 +8,11 @@ import { nullTrace, type Trace } from '../trace.ts'
 import type { CaCertificate } from './ca-certificate.ts'
 import { type ConfiguredCa, outsideValidity, pathOf } from './ca-rules.ts'
 import { type Crl, parseCrlFile, type RevokedEntry } from './crl.ts'
-import { casOf, signerOf } from './crl-signer.ts'
+import { casOf, comparableSerial, signerOf } from './crl-signer.ts'
 import type { ConfiguredIssuer, FoundIssuer, Issuers } from './issuers.ts'
+import { agedProblem, defaultRevocationSettings, type RevocationSettings } from './revocation-settings.ts'
 
-/** The `crl:` section of the configuration. */
-export interface RevocationSettings {
-  /** Once a CRL is older than its nextUpdate and the grace: go on with it, or refuse new connections of that CA. */
-  readonly onStaleCrl: 'keep' | 'refuseNew'
-  readonly crlGraceHours: number
-}
-
-export const defaultRevocationSettings: RevocationSettings = { onStaleCrl: 'refuseNew', crlGraceHours: 24 }
+export { defaultRevocationSettings, type RevocationSettings }
 
 export interface RevocationOptions extends Partial<RevocationSettings> {
   readonly trace?: Trace
@@ -299,23 +293,6 @@ export async function openRevocations(issuers: Issuers, options: RevocationOptio
 function noGoodCrl({ issuer, problem: p }: Rejection): Problem {
   const sentence = `issuer \`${issuer}\` has no good CRL to start with: ${p.sentence} (${p.code})`
   return problem('config/no-good-crl', sentence, { where: p.where, help: p.help })
-}
-
-function agedProblem(standing: Standing, now: number): Problem {
-  const next = new Date(standing.crl.nextUpdate).toISOString()
-  const past = now > standing.crl.nextUpdate
-  const sentence = past
-    ? `the CRL should have been replaced by ${next}`
-    : `more than half the time to the CRL's nextUpdate (${next}) is over`
-  return problem('accept/aging-crl', sentence, {
-    where: { file: standing.file },
-    help: 'fetch the newest CRL of the CA',
-  })
-}
-
-/** Serial numbers compare as lower-case hex without leading `00`, however the caller wrote them. */
-function comparableSerial(serialHex: string): string {
-  return serialHex.toLowerCase().replace(/^(?:00)+(?=..)/, '')
 }
 
 const dayOf = (time: number): string => new Date(time).toISOString().slice(0, 10)

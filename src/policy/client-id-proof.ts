@@ -1,165 +1,26 @@
 /**
- * The proof that every client id is claimable by one identity only (docs/semantics.md 2.1): decided on the languages of the
- * templates, with a shared id as the counterexample. A template is a short automaton; two meet iff their product reaches its
- * end. The length limit of values is left out, so that a proof holds for any length. Pure.
+ * The proof that every client id is claimable by one identity only (docs/semantics.md 2.1): each template tells the
+ * captures of its identity apart, and no two templates share an id. A failure shows two certificates and the id. Pure.
  */
 import { type Problem, problem } from '../problem.ts'
 import type { ClientIdTemplate } from './client-id-template.ts'
 import { shareOut } from './match-parts.ts'
-import type { IdentityRule, PolicySet } from './model.ts'
+import type { FieldConditions, IdentityRule, PolicySet } from './model.ts'
 import { quote } from './quote.ts'
-import { isSafeCharacter, isSafeStart, isSafeValue, type SafeAlphabet, type ValueKind } from './safe-value.ts'
+import { type SafeAlphabet, type ValueKind, valueKinds } from './safe-value.ts'
+import { sharedText } from './shared-text.ts'
 import type { Part } from './template-parts.ts'
 
-/** One step of a template's automaton: a character that must come, or characters that may be repeated or left out. */
-interface Step {
-  readonly takes: (character: string) => boolean
-  /** The only character that it takes, where there is one. */
-  readonly literal?: string
-  readonly isLoop: boolean
-}
-
-function stepsOf(parts: readonly Part[], alphabet: SafeAlphabet): readonly Step[] {
-  return parts.flatMap((part): Step[] => {
-    if (part.type === 'literal')
-      return [...part.text].map(literal => ({ takes: c => c === literal, literal, isLoop: false }))
-    const kind: ValueKind = part.type === 'variable' ? part.kind : 'safe'
-    return [
-      { takes: c => isSafeStart(c, alphabet, kind), isLoop: false },
-      { takes: c => isSafeCharacter(c, alphabet, kind), isLoop: true },
-    ]
-  })
-}
-
-/** Where an automaton may stand without reading: loops can be left out. */
-function closure(steps: readonly Step[], at: number): readonly number[] {
-  const places = [at]
-  for (let place = at; steps[place]?.isLoop === true; place += 1) places.push(place + 1)
-  return places
-}
-
-const letters = [...'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-']
-
-function commonCharacter(a: Step, b: Step, alphabet: SafeAlphabet): string | undefined {
-  const candidates =
-    a.literal !== undefined ? [a.literal] : b.literal !== undefined ? [b.literal] : [...letters, ...alphabet.extra]
-  return candidates.find(c => a.takes(c) && b.takes(c))
-}
-
-/** A shortest text that both templates give; undefined where there is none. Breadth first over pairs of places. */
-export function sharedText(a: readonly Part[], b: readonly Part[], alphabet: SafeAlphabet): string | undefined {
-  const [left, right] = [stepsOf(a, alphabet), stepsOf(b, alphabet)]
-  const seen = new Set<string>()
-  let front: { i: number; j: number; text: string }[] = [{ i: 0, j: 0, text: '' }]
-  while (front.length > 0) {
-    const next: typeof front = []
-    for (const { i, j, text } of front) {
-      for (const x of closure(left, i)) {
-        for (const y of closure(right, j)) {
-          if (x === left.length && y === right.length) return text
-          const [stepX, stepY] = [left[x], right[y]]
-          if (stepX === undefined || stepY === undefined || seen.has(`${x} ${y}`)) continue
-          seen.add(`${x} ${y}`)
-          const character = commonCharacter(stepX, stepY, alphabet)
-          if (character !== undefined)
-            next.push({ i: stepX.isLoop ? x : x + 1, j: stepY.isLoop ? y : y + 1, text: text + character })
-        }
-      }
-    }
-    front = next
-  }
-  return undefined
-}
-
-/** The template with `set:` constants put in, and each capture as narrow as every pattern that captures it. */
-function resolved(rule: IdentityRule, template: ClientIdTemplate): readonly Part[] {
-  return template.parts.map((part): Part => {
-    if (part.type !== 'variable') return part
-    const constant = rule.set.get(part.name)
-    if (constant !== undefined) return { type: 'literal', text: constant }
-    return part.kind === 'safe' ? { ...part, kind: captureKind(rule, part.name) } : part
-  })
-}
-
-function captureKind(rule: IdentityRule, name: string): ValueKind {
-  const patterns = rule.from.flat().flatMap(condition => condition.anyOf)
-  const kinds = new Set(
-    patterns.flatMap(pattern =>
-      pattern.parts.flatMap(part => (part.type === 'variable' && part.name === name ? [part.kind] : [])),
-    ),
-  )
-  const [kind] = kinds
-  return kinds.size === 1 && kind !== undefined ? kind : 'safe'
-}
-
-/** What a certificate of this identity would have to say to be given this id: `device with device=a`. */
-function certificateFor(
-  rule: IdentityRule,
-  parts: readonly Part[],
-  text: string,
-  alphabet: SafeAlphabet,
-  others = 'x',
-): string {
-  const values = shareOut(
-    parts,
-    text,
-    (part, value) =>
-      part.type !== 'literal' && isSafeValue(value, alphabet, part.type === 'variable' ? part.kind : 'safe'),
-  )
-  const named = new Map(rule.captures.map(name => [name, others]))
-  const open = parts.filter(part => part.type !== 'literal')
-  if (Array.isArray(values)) {
-    for (const [index, part] of open.entries())
-      if (part.type === 'variable') named.set(part.name, values[index] as string)
-  }
-  return `${rule.name} with ${[...named].map(([name, value]) => `${name}=${value}`).join(' ') || 'no captures'}`
-}
-
-function sampleId(parts: readonly Part[], alphabet: SafeAlphabet): string {
-  return sharedText(parts, parts, alphabet) ?? ''
-}
-
-/** (i) Every capture stands in the template, or `unique` determines it from those that do. */
-function proveInjective(rule: IdentityRule, template: ClientIdTemplate, alphabet: SafeAlphabet): Problem | undefined {
-  const parts = resolved(rule, template)
-  const present = new Set(parts.flatMap(part => (part.type === 'variable' ? [part.name] : [])))
-  const missing = rule.captures.filter(name => !present.has(name))
-  if (missing.length === 0 || (rule.unique.length > 0 && rule.unique.every(name => present.has(name)))) return undefined
-  const id = sampleId(parts, alphabet)
-  return problem(
-    'policy/client-id-shared',
-    `two certificates can claim the client id ${quote(id)}: ${certificateFor(rule, parts, id, alphabet, 'x')}, and ${certificateFor(rule, parts, id, alphabet, 'y')}`,
-    {
-      where: template.where,
-      help: `put ${missing.map(name => `\${${name}}`).join(' and ')} into the client id, or say \`unique: [${[...present].join(', ')}]\` where two certificates with the same ${[...present].join(', ') || 'values'} are the same device`,
-    },
-  )
-}
-
+/** One template of one identity, with all that is known of its variables put in. */
 interface Claim {
   readonly rule: IdentityRule
   readonly template: ClientIdTemplate
   readonly parts: readonly Part[]
 }
 
-/** (ii) No id belongs to two identities, nor by two templates to two certificates of one. */
-function proveDisjoint(a: Claim, b: Claim, alphabet: SafeAlphabet): Problem | undefined {
-  const id = sharedText(a.parts, b.parts, alphabet)
-  if (id === undefined) return undefined
-  const [first, second] = [certificateFor(a.rule, a.parts, id, alphabet), certificateFor(b.rule, b.parts, id, alphabet)]
-  return problem(
-    'policy/client-id-shared',
-    `two certificates can claim the client id ${quote(id)}: ${first}, and ${second}`,
-    {
-      where: b.template.where,
-      help: `keep ${quote(a.template.text)} and ${quote(b.template.text)} apart by a literal such as \`/\`, or say \`clientIdUnique: vouched\``,
-    },
-  )
-}
-
 /**
  * Proves a set's client ids, or shows for each failure two certificates and the id that they share.
- * `clientIdUnique: vouched` waives what concerns that identity.
+ * `clientIdUnique: vouched` waives what concerns that identity (docs/semantics.md 2.1).
  * @example proveClientIds(set).length === 0
  */
 export function proveClientIds(set: PolicySet): readonly Problem[] {
@@ -168,9 +29,94 @@ export function proveClientIds(set: PolicySet): readonly Problem[] {
   const claims = rules.flatMap(rule =>
     rule.clientIds.map((template): Claim => ({ rule, template, parts: resolved(rule, template) })),
   )
-  const injective = claims.flatMap(({ rule, template }) => proveInjective(rule, template, alphabet) ?? [])
-  const disjoint = claims.flatMap((a, index) =>
-    claims.slice(index + 1).flatMap(b => proveDisjoint(a, b, alphabet) ?? []),
-  )
+  const injective = claims.flatMap(claim => proveInjective(claim, alphabet) ?? [])
+  const disjoint = claims.flatMap((a, index) => claims.slice(index + 1).flatMap(b => proveApart(a, b, alphabet) ?? []))
   return [...injective, ...disjoint]
+}
+
+/** The template with `set:` constants put in, and each capture as narrow as template and certificate fields make it. */
+function resolved(rule: IdentityRule, template: ClientIdTemplate): readonly Part[] {
+  return template.parts.map((part): Part => {
+    if (part.type !== 'variable') return part
+    const constant = rule.set.get(part.name)
+    if (constant !== undefined) return { type: 'literal', text: constant }
+    return { ...part, kind: narrowest([part.kind, captureKind(rule, part.name)]) }
+  })
+}
+
+const width = (kind: ValueKind): number => valueKinds.indexOf(kind)
+
+function narrowest(kinds: readonly ValueKind[]): ValueKind {
+  return kinds.reduce((one, other) => (width(one) >= width(other) ? one : other), 'safe')
+}
+
+/** All fields of one alternative of `from:` must agree on a capture; any alternative may give it. */
+function captureKind(rule: IdentityRule, name: string): ValueKind {
+  const kindIn = (conditions: FieldConditions): ValueKind => {
+    const parts = conditions.flatMap(({ anyOf }) => (anyOf.length === 1 ? anyOf : [])).flatMap(pattern => pattern.parts)
+    return narrowest(parts.flatMap(part => (part.type === 'variable' && part.name === name ? [part.kind] : [])))
+  }
+  const kinds = rule.from.map(kindIn)
+  return valueKinds.find(kind => kinds.includes(kind)) ?? 'safe'
+}
+
+/** (i) Every capture stands in the template, or `unique` determines it from those that do. */
+function proveInjective({ rule, template, parts }: Claim, alphabet: SafeAlphabet): Problem | undefined {
+  const present = new Set(parts.flatMap(part => (part.type === 'variable' ? [part.name] : [])))
+  const missing = rule.captures.filter(name => !present.has(name))
+  if (missing.length === 0 || isDetermined(rule, present)) return undefined
+  const id = sharedText(parts, parts, alphabet) ?? ''
+  const values = readValues(parts, id, alphabet)
+  const names = [...present].join(', ')
+  const unique =
+    names === ''
+      ? ''
+      : `, or say \`unique: [${names}]\` where two certificates that agree on ${names} are the same device`
+  return sharedId(id, certificateOf(rule, values, 0), certificateOf(rule, values, 1), {
+    where: template.where,
+    help: `put ${missing.map(name => `\`\${${name}}\``).join(' and ')} into the client id${unique}`,
+  })
+}
+
+function isDetermined(rule: IdentityRule, present: ReadonlySet<string>): boolean {
+  return rule.unique.length > 0 && rule.unique.every(name => present.has(name))
+}
+
+/**
+ * (ii) No id belongs to two identities, nor by two templates to two certificates of one. Of one identity, two readings of
+ * an id are the same certificate where all that tells its certificates apart stands at the same places in both.
+ */
+function proveApart(a: Claim, b: Claim, alphabet: SafeAlphabet): Problem | undefined {
+  const names = a.rule === b.rule ? new Set(a.rule.unique.length > 0 ? a.rule.unique : a.rule.captures) : undefined
+  const id = sharedText(a.parts, b.parts, alphabet, names)
+  if (id === undefined) return undefined
+  const first = certificateOf(a.rule, readValues(a.parts, id, alphabet), 0)
+  const second = certificateOf(b.rule, readValues(b.parts, id, alphabet), 1)
+  return sharedId(id, first, second, {
+    where: b.template.where,
+    help: `keep ${quote(a.template.text)} and ${quote(b.template.text)} apart by a literal such as \`/\`, or say \`clientIdUnique: vouched\``,
+  })
+}
+
+function sharedId(id: string, first: string, second: string, extra: Parameters<typeof problem>[2]): Problem {
+  const sentence = `two certificates can claim the client id ${quote(id)}: ${first}, and ${second}`
+  return problem('policy/client-id-shared', sentence, extra)
+}
+
+/** What the variables of a template stand for in an id. */
+function readValues(parts: readonly Part[], id: string, alphabet: SafeAlphabet): ReadonlyMap<string, string> {
+  const values = shareOut(parts, id, alphabet)
+  const open = parts.filter(part => part.type !== 'literal')
+  if (values === undefined || values === 'several') return new Map()
+  return new Map(
+    open.flatMap((part, index) => (part.type === 'variable' ? [[part.name, values[index] as string]] : [])),
+  )
+}
+
+/** What a certificate would have to say: `device with site=a device=b`. What is open differs between the two samples. */
+function certificateOf(rule: IdentityRule, values: ReadonlyMap<string, string>, sample: 0 | 1): string {
+  const open = (name: string): string =>
+    (captureKind(rule, name) === 'digits' ? ['1', '2'] : ['a', 'b'])[sample] as string
+  const captures = rule.captures.map(name => `${name}=${values.get(name) ?? open(name)}`)
+  return captures.length === 0 ? rule.name : `${rule.name} with ${captures.join(' ')}`
 }

@@ -1,6 +1,6 @@
 /** Client-id templates: which client identifiers an identity may use. `${device}`, `${name}/+`. Pure. */
 import { fail, ok, type Result, type Where } from '../problem.ts'
-import { longestText, shareOut } from './match-parts.ts'
+import { shareOut } from './match-parts.ts'
 import { isSafeValue, type SafeAlphabet } from './safe-value.ts'
 import { ambiguity, type Part, parseParts } from './template-parts.ts'
 
@@ -28,19 +28,33 @@ export function templateHasFree(template: ClientIdTemplate): boolean {
   return template.parts.some(part => part.type === 'free')
 }
 
-/** Whether the presented id is one of this identity's: byte for byte (docs/semantics.md 2.2). */
+/**
+ * Whether the presented id is one of this identity's: byte for byte (docs/semantics.md 2.2). A value that is not of the
+ * kind that its variable demands has no client id: the proof of 2.1 counts on it.
+ */
 export function matchClientId(
   template: ClientIdTemplate,
   captures: ReadonlyMap<string, string>,
   presented: string,
   alphabet: SafeAlphabet,
 ): boolean {
+  if (!isRenderable(template, captures, alphabet)) return false
   // every variable is known: only the free values are open
   const parts = template.parts.map(
     (part): Part => (part.type === 'variable' ? { type: 'literal', text: captured(part.name, captures) } : part),
   )
-  if (presented.length > longestText(parts)) return false
-  return shareOut(parts, presented, (_part, value) => isSafeValue(value, alphabet)) !== undefined
+  return shareOut(parts, presented, alphabet) !== undefined
+}
+
+/** Whether these captures have client ids by this template: every value must be of the kind that it demands. */
+export function isRenderable(
+  template: ClientIdTemplate,
+  captures: ReadonlyMap<string, string>,
+  alphabet: SafeAlphabet,
+): boolean {
+  return template.parts.every(
+    part => part.type !== 'variable' || isSafeValue(captured(part.name, captures), alphabet, part.kind),
+  )
 }
 
 /** The client id with this text for `+`. */

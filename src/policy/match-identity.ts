@@ -1,154 +1,124 @@
 /** Which identity a certificate is: exactly one, or a refusal (docs/semantics.md 1.4). Pure. */
-import { fail, ok, problem, type Result } from '../problem.ts'
-import type {
-  FieldCondition,
-  FieldConditions,
-  FieldTable,
-  FieldValue,
-  IdentityRule,
-  MappedIdentity,
-  PolicySet,
-} from './model.ts'
-import { matchPattern, type Pattern } from './pattern.ts'
+import { fail, ok, type Problem, problem, type Result } from '../problem.ts'
+import { matchExcept } from './match-except.ts'
+import { flawOf, type Outcome, poisoned, told } from './match-outcome.ts'
+import type { FieldCondition, FieldConditions, FieldTable, IdentityRule, MappedIdentity, PolicySet } from './model.ts'
+import { fitsLiterals, matchPattern, type Pattern } from './pattern.ts'
 import { quote } from './quote.ts'
-import { defaultAlphabet, type SafeAlphabet } from './safe-value.ts'
+import type { SafeAlphabet } from './safe-value.ts'
 
-/** What one identity, or one condition of it, makes of a certificate. */
-type Outcome =
-  | { readonly kind: 'no-match' }
-  /** It might be meant, and must not be guessed. */
-  | { readonly kind: 'poisoned'; readonly why: string }
-  | { readonly kind: 'match'; readonly captures: ReadonlyMap<string, string> }
-
-const noMatch: Outcome = { kind: 'no-match' }
-const poisoned = (why: string): Outcome => ({ kind: 'poisoned', why })
+const mostTold = 5
 
 /**
- * Maps a certificate. Refused if any identity is poisoned by it, or if not exactly one matches.
+ * Maps a certificate. Refused if any identity is poisoned by it, or if not exactly one matches (docs/semantics.md 1.4).
  * @example const identity = matchIdentity(set, { issuer: 'acme', values })
  */
 export function matchIdentity(set: PolicySet, table: FieldTable): Result<MappedIdentity> {
   const matched: MappedIdentity[] = []
+  const differences: string[] = []
   for (const rule of set.identities.values()) {
     const outcome = matchRule(rule, table, set.settings.alphabet)
-    if (outcome.kind === 'poisoned') {
-      return fail(
-        problem(
-          'authenticate/poisoned-identity',
-          `the certificate cannot be read as ${rule.name} for certain: ${outcome.why}`,
-          {
-            where: rule.where,
-            help: 'put one safe value (letters, digits, `.`, `_`, `-`) into the field, or a slug into OU or SAN',
-          },
-        ),
-      )
-    }
+    if (outcome.kind === 'poisoned') return fail(poisonedIdentity(rule, outcome.why))
     if (outcome.kind === 'match') matched.push({ kind: rule.name, captures: outcome.captures })
+    else differences.push(`${rule.name}: ${outcome.why}`)
   }
   const [identity, other] = matched
-  if (identity === undefined) {
-    return fail(
-      problem('authenticate/no-identity', 'no identity of the policy fits this certificate', {
-        help: 'compare its subject and SAN with `from:` of the identities',
-      }),
-    )
-  }
-  if (other !== undefined) {
-    return fail(
-      problem('authenticate/ambiguous-identity', `the certificate is both ${identity.kind} and ${other.kind}`, {
-        help: 'separate the two with `except:` or another field',
-      }),
-    )
-  }
-  return ok(identity)
+  if (identity === undefined) return fail(noIdentity(differences))
+  if (other === undefined) return ok(identity)
+  return fail(
+    problem('authenticate/ambiguous-identity', `the certificate is both ${identity.kind} and ${other.kind}`, {
+      where: set.identities.get(other.kind)?.where,
+      help: 'separate the two with `except:` or another field',
+    }),
+  )
 }
 
+function poisonedIdentity(rule: IdentityRule, why: string): Problem {
+  return problem(
+    'authenticate/poisoned-identity',
+    `the certificate cannot be read as ${rule.name} for certain: ${why}`,
+    {
+      where: rule.where,
+      help: 'put one safe value (letters, digits, `.`, `_`, `-`) into the field, or a slug into OU or SAN',
+    },
+  )
+}
+
+function noIdentity(differences: readonly string[]): Problem {
+  const more = differences.length > mostTold ? `; and ${differences.length - mostTold} more` : ''
+  return problem('authenticate/no-identity', 'no identity of the policy fits this certificate', {
+    help: differences.length === 0 ? 'the policy has no identity' : differences.slice(0, mostTold).join('; ') + more,
+  })
+}
+
+/** A table without an issuer, as a policy test may have, fits whatever issuer the identity demands. */
 function matchRule(rule: IdentityRule, table: FieldTable, alphabet: SafeAlphabet): Outcome {
-  if (rule.issuer !== undefined && table.issuer !== undefined && rule.issuer !== table.issuer) return noMatch
+  if (rule.issuer !== undefined && table.issuer !== undefined && rule.issuer !== table.issuer) {
+    return { kind: 'no-match', why: `its issuer is ${quote(table.issuer)}, not ${quote(rule.issuer)}` }
+  }
   const excepted = rule.except.map(conditions => matchExcept(conditions, table))
-  if (excepted.some(outcome => outcome.kind === 'match')) return noMatch
+  if (excepted.some(outcome => outcome.kind === 'match')) return { kind: 'no-match', why: '`except:` names it' }
   const alternatives = rule.from.map(conditions => matchAll(conditions, table, alphabet))
   const candidates = alternatives.filter(outcome => outcome.kind !== 'no-match')
   const [first] = candidates
-  if (first === undefined) return noMatch
+  if (first === undefined) return alternatives[0] ?? { kind: 'no-match', why: 'it has no `from:`' }
   const doubt = [...excepted, ...candidates].find(outcome => outcome.kind === 'poisoned')
-  if (doubt !== undefined) return doubt
-  return candidates.every(other => sameCaptures(first, other))
-    ? first
-    : poisoned('two alternatives of `from:` capture different values')
-}
-
-function sameCaptures(a: Outcome, b: Outcome): boolean {
-  if (a.kind !== 'match' || b.kind !== 'match') return false
-  return [...a.captures].every(([name, value]) => b.captures.get(name) === value)
-}
-
-/** Whether the certificate is one that `except:` names; two values of a field that it names leave that open. */
-function matchExcept(conditions: FieldConditions, table: FieldTable): Outcome {
-  const named = conditions.map(condition => ({ condition, values: table.values.get(condition.field) ?? [] }))
-  const several = named.find(({ condition, values }) => values.length > 1 && !condition.field.startsWith('san.'))
-  if (several !== undefined)
-    return poisoned(`${several.condition.field}, which \`except:\` names, has ${several.values.length} values`)
-  const isMatch = named.every(({ condition, values }) =>
-    values.some(value => condition.anyOf.some(pattern => fitsLiterals(pattern, value))),
-  )
-  return isMatch ? { kind: 'match', captures: new Map() } : noMatch
+  return doubt ?? agreed(candidates)
 }
 
 /** (a) every literal part compares first; (b) only then can anything be poisoned. */
 function matchAll(conditions: FieldConditions, table: FieldTable, alphabet: SafeAlphabet): Outcome {
-  const outcomes = conditions.map(condition =>
-    matchCondition(condition, table.values.get(condition.field) ?? [], alphabet),
-  )
-  if (outcomes.some(outcome => outcome.kind === 'no-match')) return noMatch
+  const outcomes = conditions.map(condition => matchCondition(condition, table, alphabet))
+  return outcomes.find(outcome => outcome.kind === 'no-match') ?? agreed(outcomes)
+}
+
+/** All captures together; poisoned where one outcome is, or where two give one name different values. */
+function agreed(outcomes: readonly Outcome[]): Outcome {
   const captures = new Map<string, string>()
   for (const outcome of outcomes) {
     if (outcome.kind !== 'match') return outcome
     for (const [name, value] of outcome.captures) {
       const earlier = captures.get(name)
-      if (earlier !== undefined && earlier !== value)
-        return poisoned(`${name} is ${quote(earlier)} in one field and ${quote(value)} in another`)
+      if (earlier !== undefined && earlier !== value) {
+        return poisoned(`${name} is ${quote(earlier)} in one place and ${quote(value)} in another`)
+      }
       captures.set(name, value)
     }
   }
   return { kind: 'match', captures }
 }
 
-function fitsLiterals(pattern: Pattern, value: FieldValue): boolean {
-  return matchPattern(pattern, value.text, defaultAlphabet).kind !== 'no-match'
-}
-
-function matchCondition(condition: FieldCondition, values: readonly FieldValue[], alphabet: SafeAlphabet): Outcome {
-  const { field } = condition
-  const isFitting = (value: FieldValue): boolean => condition.anyOf.some(pattern => fitsLiterals(pattern, value))
-  const fitting = values.filter(isFitting)
-  // for SAN, entries that do not fit the literals are somebody else's; a subject field is counted whole
+function matchCondition(condition: FieldCondition, table: FieldTable, alphabet: SafeAlphabet): Outcome {
+  const { field, anyOf } = condition
+  const values = table.values.get(field) ?? []
+  const fitting = values.filter(value => anyOf.some(pattern => fitsLiterals(pattern, value.text)))
+  if (fitting.length === 0 && (values.length > 0 || anyOf.every(hasLiteral))) {
+    return {
+      kind: 'no-match',
+      why: `${told(field, values)}, not ${anyOf
+        .slice(0, 3)
+        .map(one => quote(one.text))
+        .join(' or ')}`,
+    }
+  }
+  // of SAN entries, those that do not fit the literals are somebody else's; a subject field is counted whole
   const counted = field.startsWith('san.') ? fitting : values
-  if (fitting.length === 0 && (values.length > 0 || condition.anyOf.every(hasLiteral))) return noMatch
   const [value] = counted
-  if (value === undefined || counted.length !== 1)
-    return poisoned(`${field} has ${counted.length} values, and exactly one is needed`)
+  if (value === undefined || counted.length > 1)
+    return poisoned(`${told(field, counted)}, and exactly one value is needed`)
   const flaw = flawOf(field, value)
   if (flaw !== undefined) return poisoned(flaw)
-  const found = condition.anyOf
+  const matches = anyOf
     .map(pattern => matchPattern(pattern, value.text, alphabet))
-    .filter(match => match.kind !== 'no-match')
-  const match = found.find(candidate => candidate.kind === 'match')
-  if (match === undefined || match.kind !== 'match')
-    return poisoned(`${field} is ${quote(value.text)}, which is not a safe value`)
-  return { kind: 'match', captures: match.captures }
+    .filter(one => one.kind !== 'no-match')
+  return agreed(
+    matches.map(match =>
+      match.kind === 'match' ? match : poisoned(`${field} is ${quote(value.text)}, which ${match.reason}`),
+    ),
+  )
 }
 
 /** A literal part differs from a field that is not there; a capture alone leaves open what was meant. */
 function hasLiteral(pattern: Pattern): boolean {
   return pattern.parts.some(part => part.type === 'literal')
-}
-
-/** What makes one value unfit to be an identity, whatever it says. */
-function flawOf(field: string, value: FieldValue): string | undefined {
-  if (field.startsWith('san.') || field === 'serial' || field === 'fingerprint.sha256') return undefined
-  if (value.stringType !== 'utf8' && value.stringType !== 'printable')
-    return `${field} is neither a UTF8String nor a PrintableString`
-  if (value.inMultiValuedRdn) return `${field} stands in a relative distinguished name with several values`
-  return undefined
 }

@@ -1,6 +1,6 @@
 /** Reads a text by parts: every way in which literals and variables can share it out. Pure. */
-import { maxValueLength } from './safe-value.ts'
-import type { Part } from './template-parts.ts'
+import { isSafeCharacter, isSafeStart, maxValueLength, type SafeAlphabet } from './safe-value.ts'
+import { type Part, valueKindOf } from './template-parts.ts'
 
 /** UTF-16 units of the longest value: bounds the work on a hostile text. */
 const maxValueUnits = 2 * maxValueLength
@@ -11,47 +11,58 @@ export function longestText(parts: readonly Part[]): number {
 }
 
 /**
- * The one way to share `text` out so that every literal stands where it must, with the values of the other parts in order;
- * `several` where there is more than one; undefined where there is none. `accepts` says what a part may take.
+ * The one way to share `text` out so that every literal stands where it must and every other part takes a safe value of
+ * its kind, with these values in order; `several` where there is more than one way; undefined where there is none.
  */
 export function shareOut(
   parts: readonly Part[],
   text: string,
-  accepts: (part: Part, value: string) => boolean,
+  alphabet: SafeAlphabet,
 ): readonly string[] | 'several' | undefined {
-  // readings[i][p]: how many ways parts from i on take text from p on (0, 1 or 2 for more)
-  const width = text.length + 1
-  const ways = Array.from({ length: parts.length + 1 }, () => new Uint8Array(width))
-  ;(ways[parts.length] as Uint8Array)[text.length] = 1
-  for (let index = parts.length - 1; index >= 0; index -= 1) {
-    const part = parts[index] as Part
-    const next = ways[index + 1] as Uint8Array
-    for (let at = 0; at < width; at += 1) {
-      let sum = 0
-      for (const end of ends(part, text, at, accepts)) sum += next[end] as number
-      ;(ways[index] as Uint8Array)[at] = Math.min(sum, 2)
-    }
-  }
-  const count = (ways[0] as Uint8Array)[0] as number
-  if (count === 0) return undefined
-  if (count > 1) return 'several'
+  if (text.length > longestText(parts)) return undefined
+  const ways = waysToRead(parts, text, alphabet)
+  const count = ways[0]?.[0] ?? 0
+  if (count !== 1) return count === 0 ? undefined : 'several'
   const values: string[] = []
   let at = 0
   for (const [index, part] of parts.entries()) {
-    const next = ways[index + 1] as Uint8Array
-    const end = ends(part, text, at, accepts).find(candidate => next[candidate] !== 0) as number
+    const end = ends(part, text, at, alphabet).find(candidate => ways[index + 1]?.[candidate] !== 0) as number
     if (part.type !== 'literal') values.push(text.slice(at, end))
     at = end
   }
   return values
 }
 
-function ends(part: Part, text: string, at: number, accepts: (part: Part, value: string) => boolean): number[] {
+/** `[i][at]`: in how many ways the parts from i on take the text from `at` on (0, 1, or 2 for more). */
+function waysToRead(parts: readonly Part[], text: string, alphabet: SafeAlphabet): readonly Uint8Array[] {
+  const width = text.length + 1
+  let next = new Uint8Array(width)
+  next[text.length] = 1
+  const ways = [next]
+  for (const part of [...parts].reverse()) {
+    const own = new Uint8Array(width)
+    for (let at = 0; at < width; at += 1) {
+      let sum = 0
+      for (const end of ends(part, text, at, alphabet)) sum += next[end] as number
+      own[at] = Math.min(sum, 2)
+    }
+    ways.unshift(own)
+    next = own
+  }
+  return ways
+}
+
+/** Where a part that begins at `at` may end. */
+function ends(part: Part, text: string, at: number, alphabet: SafeAlphabet): readonly number[] {
   if (part.type === 'literal') return text.startsWith(part.text, at) ? [at + part.text.length] : []
+  const kind = valueKindOf(part)
   const found: number[] = []
-  const last = Math.min(text.length, at + maxValueUnits)
-  for (let end = at + 1; end <= last; end += 1) {
-    if (accepts(part, text.slice(at, end))) found.push(end)
+  let end = at
+  while (found.length < maxValueLength && end < text.length) {
+    const character = String.fromCodePoint(text.codePointAt(end) as number)
+    if (!(end === at ? isSafeStart : isSafeCharacter)(character, alphabet, kind)) break
+    end += character.length
+    found.push(end)
   }
   return found
 }

@@ -44,10 +44,14 @@ export function parseParts(text: string, where: Where, hasFree: boolean): Result
   return ok(parts)
 }
 
+/** What values a variable or `+` takes. */
+export function valueKindOf(part: Exclude<Part, { readonly type: 'literal' }>): ValueKind {
+  return part.type === 'variable' ? part.kind : 'safe'
+}
+
 /** Whether a value of this part may hold the character. */
-export function partHolds(part: Part, character: string, alphabet: SafeAlphabet): boolean {
-  if (part.type === 'literal') return false
-  return isSafeCharacter(character, alphabet, part.type === 'variable' ? part.kind : 'safe')
+function partHolds(part: Part, character: string, alphabet: SafeAlphabet): boolean {
+  return part.type !== 'literal' && isSafeCharacter(character, alphabet, valueKindOf(part))
 }
 
 /**

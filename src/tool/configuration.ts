@@ -13,7 +13,7 @@ import { Report } from '../policy/report.ts'
 import { ConfigurationError, formatProblem, problem } from '../problem.ts'
 import { Mistakes, Section } from './configuration-reader.ts'
 
-export { type ReadTlsFiles, readTlsFiles, type TlsFiles } from '../accept/tls-files.ts'
+export { readTlsFiles, type TlsFiles } from '../accept/tls-files.ts'
 
 export const defaultConfigurationFile = 'portcullis.config.yaml'
 

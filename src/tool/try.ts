@@ -13,6 +13,7 @@ import { identifyCertificateFile } from './explain/certificate-identity.ts'
 import { type ExplainedAction, explain } from './explain/explain.ts'
 import { addExitCodes } from './help.ts'
 import { answer, say } from './io.ts'
+import { connackTexts, wireText } from './wire-text.ts'
 
 interface TryOptions {
   readonly as: string
@@ -157,14 +158,6 @@ async function selfOf(options: TryOptions): Promise<Self> {
   }
 }
 
-const connackTexts: Readonly<Record<number, string>> = {
-  1: 'the protocol version is not spoken here',
-  2: 'the client id is not this certificate’s',
-  3: 'the broker cannot take it now',
-  4: 'user name or password',
-  5: 'not authorized: certificate, identity or will',
-}
-
 class Attempt {
   readonly #self: Self
   readonly #options: TryOptions
@@ -281,11 +274,6 @@ class Attempt {
     if (line !== undefined) say(`  ${line}`)
     return exitCodes.no
   }
-}
-
-function wireText(error: Error): string {
-  const alert = /alert (?:number )?(.+?)(?::|$)/i.exec(error.message)?.[1]
-  return alert === undefined ? `the connection ended: ${error.message.split('\n', 1)[0]}` : `TLS alert: ${alert}`
 }
 
 function closeOf(client: MqttClient): Promise<'closed'> {

@@ -2,7 +2,7 @@
  * Certificates for tests: `testPki()` for good ones, from the authority under `src/provision/`, and `oddCertificate()`
  * for what no sane CA would sign, from a DER writer of the tests' own.
  */
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
+import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import {
   type Authority,
   createIssuing,
@@ -163,12 +163,6 @@ export function rsaKeys(modulusLength: 1024 | 2048): { readonly publicKey: KeyOb
 }
 
 const rsaCache = new Map<number, { publicKey: KeyObject; privateKey: KeyObject }>()
-
-/** The private key of a PEM and its public half. */
-export function keysOf(pem: string): { readonly publicKey: KeyObject; readonly privateKey: KeyObject } {
-  const privateKey = createPrivateKey(pem)
-  return { privateKey, publicKey: createPublicKey(privateKey) }
-}
 
 /** SHA-256, lower-case hex. */
 export function fingerprintOf(der: Bytes): string {

@@ -49,6 +49,8 @@ export async function startPlant(options: PlantOptions = {}): Promise<Plant> {
   if (options.edit !== undefined) {
     const file = join(policies, 'plant.yaml')
     await writeFile(file, options.edit(await readFile(file, 'utf8')))
+    // the sample's own tests are about the sample as it is
+    await rm(join(policies, 'plant.test.yaml'))
   }
   const events: TraceEvent[] = []
   const waiting = new Set<() => void>()

@@ -201,3 +201,10 @@ describe('readTlsFiles', () => {
     expect(await codesOf(readTlsFiles(files()))).toEqual(['config/unreadable-file', 'config/unreadable-file'])
   })
 })
+
+describe('what a configuration may not say', () => {
+  it('is told with a code', async () => {
+    expect((await mistakes(`${issuers}persistence: redis\n`)).join('\n')).toContain('config/not-available')
+    expect((await mistakes(`${issuers}listen: { port: &p 8883 }\n`)).join('\n')).toContain('config/yaml')
+  })
+})

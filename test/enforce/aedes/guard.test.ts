@@ -268,3 +268,51 @@ describe('deadlines and hooks', () => {
     await plant.close()
   })
 })
+
+describe('what the guard refuses to be part of', () => {
+  test('a broker of another version', async () => {
+    const plant = await startPlant()
+    expect(() => guard({ version: '0.51.3' }, plant.gate)).toThrow('enforce/broker-version')
+    await plant.close()
+  })
+
+  test("a CONNECT that the host's own hook refuses is closed, and the reason told", async () => {
+    const plant = await startPlant({
+      host: broker => {
+        broker.preConnect = (_client, _packet, callback) => callback(null, false)
+      },
+    })
+    const { code } = await RawClient.connect(plant.port, await plant.as('pump-7'), 'pump-7')
+    expect(code).toBe('closed')
+    await plant.event(refusedWith('enforce/host-refused'))
+    plant.broker.emit('error', new Error('of the broker'))
+    await plant.event(refusedWith('enforce/broker-error'))
+    await plant.close()
+  })
+
+  test('bytes that are not MQTT close the connection with a sentence', async () => {
+    const plant = await startPlant()
+    const client = await RawClient.open(plant.port, await plant.as('pump-7'))
+    client.write(Buffer.from([0x00, 0x00]))
+    await client.closed
+    await plant.event(refusedWith('enforce/protocol-error'))
+    await plant.close()
+  })
+
+  test('a subscription at a QoS that the policy does not grant names the one to ask for', async () => {
+    const plant = await startPlant({
+      edit: yaml =>
+        yaml.replace(
+          /- subscribe: (plant\/\$\{site\}\/\$\{device\}\/command\/\$\{command\})/,
+          '- subscribe: $1\n        maxQos: 0',
+        ),
+    })
+    const { client } = await RawClient.connect(plant.port, await plant.as('pump-7'), 'pump-7')
+    client.send({ cmd: 'subscribe', messageId: 4, subscriptions: [{ topic: 'plant/s1/pump-7/command/start', qos: 2 }] })
+    expect(await client.next()).toMatchObject({ cmd: 'suback', granted: [128] })
+    const event = await plant.event(refusedWith('enforce/qos-too-high'))
+    expect('problem' in event && event.problem?.help).toContain('subscribe with QoS 0')
+    expect(await client.subscribe('plant/s1/pump-7/command/start')).toEqual([0])
+    await plant.close()
+  })
+})

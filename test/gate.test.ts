@@ -1,0 +1,186 @@
+import { once } from 'node:events'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readPeer } from '../src/accept/peer.ts'
+import type { ConnectFacts } from '../src/gate.ts'
+import type { Peer } from '../src/index.ts'
+import { ensureDevCerts } from '../src/provision/dev-certs.ts'
+import { type Plant, startPlant } from './support/plant.ts'
+import { RawClient } from './support/raw-client.ts'
+
+const connect: ConnectFacts = { clientId: 'pump-7', protocolVersion: 4, clean: true }
+
+/** The peer that a name's certificate makes, without a socket. */
+async function peerOf(plant: Plant, name: string): Promise<Peer> {
+  const { cert } = await plant.as(name)
+  const leafDer = Buffer.from(/-----BEGIN CERTIFICATE-----([^-]+)/.exec(cert ?? '')?.[1] ?? '', 'base64')
+  return {
+    address: '127.0.0.1',
+    port: 1,
+    leafDer,
+    fingerprint: name,
+    authorized: true,
+    authorizationError: undefined,
+    resumed: false,
+  }
+}
+
+describe('a gate without a broker', () => {
+  let plant: Plant
+  beforeAll(async () => {
+    plant = await startPlant()
+  })
+  afterAll(() => plant.close())
+
+  test('admits a device under its own name and decides for it', async () => {
+    const admission = await plant.gate.admit(await peerOf(plant, 'pump-7'), connect)
+    if (admission.effect === 'refuse') throw new Error(admission.problem.sentence)
+    const { session } = admission
+    expect(session.publish('plant/s1/pump-7/telemetry/temp', { qos: 1, retain: false, payloadBytes: 4 }).effect).toBe(
+      'permit',
+    )
+    expect(session.publish('plant/s1/pump-7/+', { qos: 0, retain: false, payloadBytes: 0 })).toMatchObject({
+      effect: 'refuse',
+      problem: { code: 'decide/illegal-topic' },
+    })
+    expect(session.subscribe('$share/g/plant/s1/pump-7/command/start', 0)).toMatchObject({
+      problem: { code: 'decide/shared-subscription' },
+    })
+    session.close()
+  })
+
+  test('refuses a peer that TLS does not trust, whatever the certificate says', async () => {
+    const peer = { ...(await peerOf(plant, 'pump-7')), authorized: false, authorizationError: 'CERT_UNTRUSTED' }
+    const admission = await plant.gate.admit(peer, connect)
+    expect(admission).toMatchObject({
+      effect: 'refuse',
+      returnCode: 5,
+      problem: { code: 'accept/untrusted-certificate' },
+    })
+  })
+
+  test('refuses a peer without a leaf, such as a socket that is gone already', async () => {
+    const client = await RawClient.open(plant.port, await plant.as('pump-7'))
+    await client.close()
+    const admission = await plant.gate.admit(readPeer(client.socket), connect)
+    expect(admission).toMatchObject({ effect: 'refuse', problem: { code: 'accept/no-certificate' } })
+  })
+})
+
+describe('change', () => {
+  test('a good change takes effect at the next decision, a broken one is refused and nothing drops', async () => {
+    const plant = await startPlant({ watch: true })
+    const file = join(plant.policies, 'plant.yaml')
+    const before = await readFile(file, 'utf8')
+    const { client } = await RawClient.connect(plant.port, await plant.as('pump-7'), 'pump-7')
+    expect(await client.publish('plant/s1/pump-7/telemetry/temp')).toBe('acknowledged')
+
+    await writeFile(file, before.replace('clientId:', 'clientld:'))
+    const refused = await plant.event(event => event.event === 'policy-refused')
+    expect(refused).toMatchObject({
+      problems: [expect.objectContaining({ where: expect.objectContaining({ line: expect.any(Number) }) })],
+    })
+    expect(await client.publish('plant/s1/pump-7/telemetry/temp')).toBe('acknowledged')
+
+    await writeFile(file, before.replace('plant/${site}/${device}/telemetry/#', 'plant/${site}/${device}/measured/#'))
+    const tests = join(plant.policies, 'plant.test.yaml')
+    await writeFile(
+      tests,
+      'tests:\n  - name: it measures\n    as: { identity: device, site: s1, device: pump-7 }\n    can: [{ publish: plant/s1/pump-7/measured/temp }]\n',
+    )
+    await plant.event(event => event.event === 'policy-loaded')
+    expect(await client.publish('plant/s1/pump-7/measured/temp')).toBe('acknowledged')
+    expect(await client.publish('plant/s1/pump-7/telemetry/temp')).toBe('closed')
+    await plant.close()
+  })
+
+  test('a member that is shut out is closed at the swap; nobody else drops', async () => {
+    const plant = await startPlant()
+    const pump7 = await RawClient.connect(plant.port, await plant.as('pump-7'), 'pump-7')
+    const line1 = await RawClient.connect(plant.port, await plant.as('line-1'), 'line-1')
+    await writeFile(
+      join(plant.policies, 'fleet.csv'),
+      'device,roles,children,refused\nline-1,gateway,pump-7;pump-8,\npump-7,,,stolen\n',
+    )
+    await writeFile(
+      join(plant.policies, 'plant.test.yaml'),
+      'tests:\n  - name: out\n    as: { identity: device, site: s1, device: pump-7 }\n    refused: bind/member-refused\n',
+    )
+    await plant.gate.reload()
+    expect(plant.events.filter(event => event.event === 'policy-refused')).toEqual([])
+    await pump7.client.closed
+    expect(await line1.client.publish('plant/s1/pump-8/telemetry/temp')).toBe('acknowledged')
+    await plant.close()
+  })
+
+  test('a new CRL closes the sessions of what it revokes, and no others', async () => {
+    const plant = await startPlant()
+    const { client } = await RawClient.connect(plant.port, await plant.as('pump-7'), 'pump-7')
+    // a CRL signed anew with nothing new on it
+    await ensureDevCerts(join(plant.folder, 'certs-dev'), () => new Date(Date.now() + 1000))
+    await plant.gate.reloadRevocations()
+    expect(await client.publish('plant/s1/pump-7/telemetry/temp')).toBe('acknowledged')
+    await plant.close()
+  })
+
+  test('a folder with something unreadable does not load', async () => {
+    const plant = await startPlant()
+    await writeFile(join(plant.policies, 'latin.yaml'), Buffer.from([0x70, 0xfc, 0x0a]))
+    await plant.gate.reload()
+    expect(plant.events.at(-1)).toMatchObject({
+      event: 'policy-refused',
+      problems: [{ code: 'policy/unreadable-file' }],
+    })
+    await plant.close()
+  })
+})
+
+describe('limits, at n and n + 1', () => {
+  test('connections of one address that have not logged in', async () => {
+    const plant = await startPlant({ limits: { unauthenticatedPerAddress: 2 } })
+    const credentials = await plant.as('pump-7')
+    const waiting = [await RawClient.open(plant.port, credentials), await RawClient.open(plant.port, credentials)]
+    await expect(RawClient.open(plant.port, credentials)).rejects.toThrow()
+    await plant.event(event => event.event === 'handshake-refused' && event.problem.code === 'accept/too-many-waiting')
+    await Promise.all(waiting.map(client => client.close()))
+    await plant.close()
+  })
+
+  test('connections in all', async () => {
+    const plant = await startPlant({ limits: { connections: 2 } })
+    const logged = [
+      await RawClient.connect(plant.port, await plant.as('pump-7'), 'pump-7'),
+      await RawClient.connect(plant.port, await plant.as('pump-8'), 'pump-8'),
+    ]
+    expect(logged.map(({ code }) => code)).toEqual([0, 0])
+    await expect(RawClient.open(plant.port, await plant.as('pump-9'))).rejects.toThrow()
+    await plant.event(
+      event => event.event === 'handshake-refused' && event.problem.code === 'accept/too-many-connections',
+    )
+    await Promise.all(logged.map(({ client }) => client.close()))
+    await plant.close()
+  })
+})
+
+test('a session emits `ended` once, and refuses from then on', async () => {
+  const plant = await startPlant()
+  const admission = await plant.gate.admit(await peerOf(plant, 'pump-8'), { ...connect, clientId: 'pump-8' })
+  if (admission.effect === 'refuse') throw new Error(admission.problem.sentence)
+  const ended = once(admission.session, 'ended')
+  await writeFile(
+    join(plant.policies, 'fleet.csv'),
+    'device,roles,children,refused\nline-1,gateway,pump-7;pump-8,\npump-8,,,gone\n',
+  )
+  await writeFile(
+    join(plant.policies, 'plant.test.yaml'),
+    'tests:\n  - name: out\n    as: { identity: device, site: s1, device: pump-8 }\n    refused: bind/member-refused\n',
+  )
+  await plant.gate.reload()
+  await ended
+  expect(admission.session.receive('plant/s1/pump-8/command/start')).toMatchObject({
+    effect: 'refuse',
+    problem: { code: 'bind/member-refused' },
+  })
+  await plant.close()
+})
