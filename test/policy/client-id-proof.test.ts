@@ -18,7 +18,8 @@ const shared = (identities: string): readonly string[] =>
 
 const device = (clientId: string, more = ''): string =>
   `  device: { from: { subject.ou: "\${site}", subject.cn: "\${device}" }, clientId: ${clientId}${more} }`
-const other = (clientId: string, more = ''): string => `  other: { from: { subject.o: "\${x}" }, clientId: ${clientId}${more} }`
+const other = (clientId: string, more = ''): string =>
+  `  other: { from: { subject.o: "\${x}" }, clientId: ${clientId}${more} }`
 
 describe('one template tells the captures of its identity apart', () => {
   test.each([
@@ -43,7 +44,8 @@ describe('one template tells the captures of its identity apart', () => {
   })
 
   test('the samples are values that the certificate can hold', () => {
-    const identity = '  device: { from: { subject.ou: "${site:digits}", subject.cn: "${device}" }, clientId: "${device}" }'
+    const identity =
+      '  device: { from: { subject.ou: "${site:digits}", subject.cn: "${device}" }, clientId: "${device}" }'
     expect(shared(identity)).toEqual(['`a`: device with site=1 device=a, and device with site=2 device=a'])
   })
 
@@ -108,11 +110,14 @@ describe('no two templates share an id', () => {
     const identity = (name: string, value: string) =>
       `  ${name}: { from: { subject.o: ${name}, subject.cn: "\${d}" }, set: { v: ${value} }, clientId: "\${v}/\${d}" }`
     expect(shared(`${identity('one', 'abb')}\n${identity('two', 'kuka')}`)).toEqual([])
-    expect(shared(`${identity('one', 'abb')}\n${identity('two', 'abb')}`)).toEqual(['`abb/a`: one with d=a, and two with d=a'])
+    expect(shared(`${identity('one', 'abb')}\n${identity('two', 'abb')}`)).toEqual([
+      '`abb/a`: one with d=a, and two with d=a',
+    ])
   })
 
   test('a capture is as narrow as all fields of each alternative make it', () => {
-    const one = (from: string) => `  one: { from: ${from}, clientId: "\${x}" }\n${other('"${x}-"')}`.replace('${x}-', 'q-${x}')
+    const one = (from: string) =>
+      `  one: { from: ${from}, clientId: "\${x}" }\n${other('"${x}-"')}`.replace('${x}-', 'q-${x}')
     expect(shared(one('{ subject.cn: "${x:alnum}", subject.o: "${x}" }'))).toEqual([])
     expect(shared(one('[{ subject.cn: "${x:alnum}" }, { subject.o: "${x:hex}" }]'))).toEqual([])
     expect(shared(one('[{ subject.cn: "${x:alnum}" }, { subject.o: "${x}" }]'))).toHaveLength(1)
@@ -131,7 +136,11 @@ describe('several templates of one identity', () => {
 
   test.each([
     ['["${site}/${device}", "${device}/${site}"]', '', '`a/a`'],
-    ['["${device}", "${device}-diag"]', ', unique: [device]', '`a-diag`: device with site=a device=a-diag, and device with site=b device=a'],
+    [
+      '["${device}", "${device}-diag"]',
+      ', unique: [device]',
+      '`a-diag`: device with site=a device=a-diag, and device with site=b device=a',
+    ],
     ['["${device}/+", "+/${device}"]', ', unique: [device]', '`a/a`'],
   ])('not %s%s', (clientIds, more, sentence) => {
     expect(shared(device(clientIds, more)).join()).toContain(sentence)
@@ -139,7 +148,10 @@ describe('several templates of one identity', () => {
 })
 
 test('the sample policy set proves, and a large set is proved in no time', () => {
-  const many = Array.from({ length: 100 }, (_, index) => `  k${index}: { from: { subject.o: k${index}, subject.cn: "\${d}" }, clientId: "k${index}/\${d}/+" }`)
+  const many = Array.from(
+    { length: 100 },
+    (_, index) => `  k${index}: { from: { subject.o: k${index}, subject.cn: "\${d}" }, clientId: "k${index}/\${d}/+" }`,
+  )
   const set = setOf(`identities:\n${many.join('\n')}`)
   const before = performance.now()
   expect(proveClientIds(set)).toEqual([])
@@ -157,7 +169,12 @@ describe('against enumeration', () => {
 
   const kind = fc.constantFrom<ValueKind>('safe', 'safe', 'alnum', 'hex')
   const literal = fc.constantFrom('a', 'b', '-', '/', 'a-', '-b', '/a', 'ab')
-  const token = fc.oneof(literal, fc.constantFrom('x', 'y', '+').chain(name => kind.map(k => (name === '+' ? '+' : `\${${name}${k === 'safe' ? '' : `:${k}`}}`))))
+  const token = fc.oneof(
+    literal,
+    fc
+      .constantFrom('x', 'y', '+')
+      .chain(name => kind.map(k => (name === '+' ? '+' : `\${${name}${k === 'safe' ? '' : `:${k}`}}`))),
+  )
   const template = fc.array(token, { minLength: 1, maxLength: 4 }).map(tokens => tokens.join(''))
 
   interface Drawn {
@@ -165,21 +182,48 @@ describe('against enumeration', () => {
     readonly kinds: readonly [ValueKind, ValueKind]
   }
 
-  function identity(name: string, templates: readonly string[], kinds: readonly [ValueKind, ValueKind], unique: readonly string[]): Drawn | undefined {
+  function identity(
+    name: string,
+    templates: readonly string[],
+    kinds: readonly [ValueKind, ValueKind],
+    unique: readonly string[],
+  ): Drawn | undefined {
     const clientIds = templates.map(text => parseClientIdTemplate(text, where, defaultAlphabet))
-    const capture = (capture: string, k: ValueKind) => valueOf(parsePattern(`\${${capture}${k === 'safe' ? '' : `:${k}`}}`, where, defaultAlphabet))
+    const capture = (capture: string, k: ValueKind) =>
+      valueOf(parsePattern(`\${${capture}${k === 'safe' ? '' : `:${k}`}}`, where, defaultAlphabet))
     if (clientIds.some(one => !one.ok)) return undefined
     const rule: IdentityRule = {
-      name, where, issuer: undefined, except: [], set: new Map(), unique, clientIdUnique: 'proved', roles: [], mayAlsoHave: [], neverTogether: [],
-      membersOnly: false, maxSessions: 1, captures: ['x', 'y'], clientIds: clientIds.map(valueOf),
-      from: [[{ field: 'subject.cn', anyOf: [capture('x', kinds[0])], where }, { field: 'subject.ou', anyOf: [capture('y', kinds[1])], where }]],
+      name,
+      where,
+      issuer: undefined,
+      except: [],
+      set: new Map(),
+      unique,
+      clientIdUnique: 'proved',
+      roles: [],
+      mayAlsoHave: [],
+      neverTogether: [],
+      membersOnly: false,
+      maxSessions: 1,
+      captures: ['x', 'y'],
+      clientIds: clientIds.map(valueOf),
+      from: [
+        [
+          { field: 'subject.cn', anyOf: [capture('x', kinds[0])], where },
+          { field: 'subject.ou', anyOf: [capture('y', kinds[1])], where },
+        ],
+      ],
     }
     return { rule, kinds }
   }
 
   const valuesOf = (k: ValueKind): readonly string[] => values.filter(value => isSafeValue(value, defaultAlphabet, k))
   const setFrom = (drawn: readonly Drawn[]): PolicySet => ({
-    files: [], constants: new Map(), roles: new Map(), members: [], tests: [],
+    files: [],
+    constants: new Map(),
+    roles: new Map(),
+    members: [],
+    tests: [],
     identities: new Map(drawn.map(({ rule }) => [rule.name, rule])),
     settings: { onDeniedPublish: 'drop', onBroadSubscribe: 'refuse', onTakeover: 'replace', alphabet: defaultAlphabet },
   })
@@ -226,28 +270,56 @@ describe('against enumeration', () => {
     const templates = fc.array(template, { minLength: 1, maxLength: 2 })
     checkProperty(
       'proof of client ids against enumeration',
-      fc.property(templates, kinds, unique, templates, kinds, unique, fc.boolean(), (a, kindsA, uniqueA, b, kindsB, uniqueB, isOne) => {
-        const drawn = [identity('one', a, kindsA, uniqueA), ...(isOne ? [] : [identity('two', b, kindsB, uniqueB)])]
-        if (drawn.some(one => one === undefined)) return
-        const found = drawn as readonly Drawn[]
-        const set = setFrom(found)
-        const problems = proveClientIds(set)
-        const met = collision(set, found)
-        if (met !== undefined) {
-          verdicts.met += 1
-          expect(problems, met).not.toEqual([])
-        }
-        verdicts[problems.length === 0 ? 'proved' : 'refuted'] += 1
-        for (const { sentence } of problems) {
-          const shown = /id `(.*?)`: (.*) with x=(\S+) y=(\S+), and (.*) with x=(\S+) y=(\S+)$/.exec(sentence)
-          const [, id = '', k1 = '', x1 = '', y1 = '', k2 = '', x2 = '', y2 = ''] = shown ?? []
-          for (const [k, x, y] of [[k1, x1, y1], [k2, x2, y2]] as const) {
-            const rule = found.find(one => one.rule.name === k)
-            expect(isSafeValue(x, defaultAlphabet, rule?.kinds[0]) && isSafeValue(y, defaultAlphabet, rule?.kinds[1]), sentence).toBe(true)
-            expect(bindClientId(set, { kind: k, captures: new Map([['x', x], ['y', y]]) }, id).ok, sentence).toBe(true)
+      fc.property(
+        templates,
+        kinds,
+        unique,
+        templates,
+        kinds,
+        unique,
+        fc.boolean(),
+        (a, kindsA, uniqueA, b, kindsB, uniqueB, isOne) => {
+          const drawn = [identity('one', a, kindsA, uniqueA), ...(isOne ? [] : [identity('two', b, kindsB, uniqueB)])]
+          if (drawn.some(one => one === undefined)) return
+          const found = drawn as readonly Drawn[]
+          const set = setFrom(found)
+          const problems = proveClientIds(set)
+          const met = collision(set, found)
+          if (met !== undefined) {
+            verdicts.met += 1
+            expect(problems, met).not.toEqual([])
           }
-        }
-      }),
+          verdicts[problems.length === 0 ? 'proved' : 'refuted'] += 1
+          for (const { sentence } of problems) {
+            const shown = /id `(.*?)`: (.*) with x=(\S+) y=(\S+), and (.*) with x=(\S+) y=(\S+)$/.exec(sentence)
+            const [, id = '', k1 = '', x1 = '', y1 = '', k2 = '', x2 = '', y2 = ''] = shown ?? []
+            for (const [k, x, y] of [
+              [k1, x1, y1],
+              [k2, x2, y2],
+            ] as const) {
+              const rule = found.find(one => one.rule.name === k)
+              expect(
+                isSafeValue(x, defaultAlphabet, rule?.kinds[0]) && isSafeValue(y, defaultAlphabet, rule?.kinds[1]),
+                sentence,
+              ).toBe(true)
+              expect(
+                bindClientId(
+                  set,
+                  {
+                    kind: k,
+                    captures: new Map([
+                      ['x', x],
+                      ['y', y],
+                    ]),
+                  },
+                  id,
+                ).ok,
+                sentence,
+              ).toBe(true)
+            }
+          }
+        },
+      ),
     )
     expect(Math.min(...Object.values(verdicts))).toBeGreaterThan(0)
   })
