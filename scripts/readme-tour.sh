@@ -38,7 +38,7 @@ for word in guarding policy certs listen speak trespass; do check "start line: $
 
 npx portcullis try --as ops-1 subscribe 'plant/s1/#' --count 1 >"$work/listen" 2>&1 &
 listener=$!
-wait_for 'subscribed' "$work/listen"
+wait_for 'listening to' "$work/listen"
 npx portcullis try --as pump-7 publish plant/s1/pump-7/telemetry/temp 21.5 >"$work/speak" 2>&1
 check 'speak' 'permitted' "$work/speak"
 wait "$listener"
