@@ -40,7 +40,10 @@ function resolved(rule: IdentityRule, template: ClientIdTemplate): readonly Part
     if (part.type !== 'variable') return part
     const constant = rule.set.get(part.name)
     if (constant !== undefined) return { type: 'literal', text: constant }
-    return { ...part, kind: narrowest([part.kind, captureKind(rule, part.name)]) }
+    const demanded = template.parts.flatMap(one =>
+      one.type === 'variable' && one.name === part.name ? [one.kind] : [],
+    )
+    return { ...part, kind: narrowest([...demanded, captureKind(rule, part.name)]) }
   })
 }
 
@@ -66,7 +69,7 @@ function proveInjective({ rule, template, parts }: Claim, alphabet: SafeAlphabet
   const missing = rule.captures.filter(name => !present.has(name))
   if (missing.length === 0 || isDetermined(rule, present)) return undefined
   const id = sharedText(parts, parts, alphabet) ?? ''
-  const values = readValues(parts, id, alphabet)
+  const values = readValues(parts, id, alphabet) ?? new Map()
   const names = [...present].join(', ')
   const unique =
     names === ''
@@ -84,18 +87,27 @@ function isDetermined(rule: IdentityRule, present: ReadonlySet<string>): boolean
 
 /**
  * (ii) No id belongs to two identities, nor by two templates to two certificates of one. Of one identity, two readings of
- * an id are the same certificate where all that tells its certificates apart stands at the same places in both.
+ * an id are the same certificate where all that tells its certificates apart stands at the same places in both. Exact but
+ * for a variable that stands twice in a template, and for values over 64 characters: both can only refuse too much.
  */
 function proveApart(a: Claim, b: Claim, alphabet: SafeAlphabet): Problem | undefined {
-  const names = a.rule === b.rule ? new Set(a.rule.unique.length > 0 ? a.rule.unique : a.rule.captures) : undefined
-  const id = sharedText(a.parts, b.parts, alphabet, names)
-  if (id === undefined) return undefined
-  const first = certificateOf(a.rule, readValues(a.parts, id, alphabet), 0)
-  const second = certificateOf(b.rule, readValues(b.parts, id, alphabet), 1)
-  return sharedId(id, first, second, {
+  const deciding = a.rule.unique.length > 0 ? a.rule.unique : a.rule.captures
+  const parting = a.rule === b.rule ? { parting: new Set(deciding) } : {}
+  if (sharedText(a.parts, b.parts, alphabet, parting) === undefined) return undefined
+  const [left, right] = [quote(a.template.text), quote(b.template.text)]
+  const extra = {
     where: b.template.where,
-    help: `keep ${quote(a.template.text)} and ${quote(b.template.text)} apart by a literal such as \`/\`, or say \`clientIdUnique: vouched\``,
-  })
+    help: `keep ${left} and ${right} apart by a literal such as \`/\`, or say \`clientIdUnique: vouched\``,
+  }
+  for (const isVaried of [false, true]) {
+    const id = sharedText(a.parts, b.parts, alphabet, { ...parting, isVaried }) ?? ''
+    const [first, second] = [readValues(a.parts, id, alphabet), readValues(b.parts, id, alphabet)]
+    if (first === undefined || second === undefined) continue
+    if (a.rule === b.rule && deciding.every(name => first.get(name) === second.get(name))) continue
+    return sharedId(id, certificateOf(a.rule, first, 0), certificateOf(b.rule, second, 1), extra)
+  }
+  const sentence = `the client ids ${left} of ${a.rule.name} and ${right} of ${b.rule.name} cannot be proved apart`
+  return problem('policy/client-id-shared', sentence, extra)
 }
 
 function sharedId(id: string, first: string, second: string, extra: Parameters<typeof problem>[2]): Problem {
@@ -103,14 +115,22 @@ function sharedId(id: string, first: string, second: string, extra: Parameters<t
   return problem('policy/client-id-shared', sentence, extra)
 }
 
-/** What the variables of a template stand for in an id. */
-function readValues(parts: readonly Part[], id: string, alphabet: SafeAlphabet): ReadonlyMap<string, string> {
+/** What the variables of a template stand for in an id; undefined where a value is too long, or one that stands twice differs. */
+function readValues(
+  parts: readonly Part[],
+  id: string,
+  alphabet: SafeAlphabet,
+): ReadonlyMap<string, string> | undefined {
   const values = shareOut(parts, id, alphabet)
-  const open = parts.filter(part => part.type !== 'literal')
-  if (values === undefined || values === 'several') return new Map()
-  return new Map(
-    open.flatMap((part, index) => (part.type === 'variable' ? [[part.name, values[index] as string]] : [])),
-  )
+  if (values === undefined || values === 'several') return undefined
+  const found = new Map<string, string>()
+  for (const [index, part] of parts.filter(one => one.type !== 'literal').entries()) {
+    const value = values[index] as string
+    if (part.type !== 'variable') continue
+    if ((found.get(part.name) ?? value) !== value) return undefined
+    found.set(part.name, value)
+  }
+  return found
 }
 
 /** What a certificate would have to say: `device with site=a device=b`. What is open differs between the two samples. */

@@ -36,70 +36,77 @@ function closure(steps: readonly Step[], at: number): readonly number[] {
 
 const letters = [...'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-']
 
-function commonCharacter(a: Step, b: Step, alphabet: SafeAlphabet): string | undefined {
+/** A character that both steps take: one that the text `unlike` does not have, if there is one. */
+function commonCharacter(a: Step, b: Step, alphabet: SafeAlphabet, unlike: string): string | undefined {
   const only = a.literal ?? b.literal
   const candidates = only === undefined ? [...letters, ...alphabet.extra] : [only]
-  return candidates.find(c => a.takes(c) && b.takes(c))
+  const fitting = candidates.filter(c => a.takes(c) && b.takes(c))
+  return fitting.find(c => !unlike.includes(c)) ?? fitting[0]
+}
+
+export interface SearchOptions {
+  /** Look for a text in which a variable of such a name stands at other places by one template than by the other. */
+  readonly parting?: ReadonlySet<string>
+  /** Spell the text with different characters where it can be: its values are then likely to differ. */
+  readonly isVaried?: boolean
+}
+
+interface Product extends SearchOptions {
+  readonly left: readonly Step[]
+  readonly right: readonly Step[]
+  readonly alphabet: SafeAlphabet
 }
 
 /** Where the product of two automata stands, and the shortest text that leads there. */
 interface Place {
   readonly i: number
   readonly j: number
-  /** Whether one of the variables has taken a character of the text in one template only. */
+  /** Whether a variable has taken a character of the text in one template only. */
   readonly hasParted: boolean
   readonly text: string
 }
 
 /**
- * A shortest text that both templates give; undefined where there is none. With `names`, one in which some variable of
- * that name stands at other places by one template than by the other: the two readings are not the same values.
+ * A shortest text that both templates give; undefined where there is none.
+ * @example sharedText(parts('a-${x}'), parts('${y}-b'), defaultAlphabet) // 'a-b'
  */
 export function sharedText(
   a: readonly Part[],
   b: readonly Part[],
   alphabet: SafeAlphabet,
-  names?: ReadonlySet<string>,
+  options: SearchOptions = {},
 ): string | undefined {
-  const left = a.flatMap(part => stepsOf(part, alphabet))
-  const right = b.flatMap(part => stepsOf(part, alphabet))
+  const [left, right] = [a, b].map(parts => parts.flatMap(part => stepsOf(part, alphabet))) as [Step[], Step[]]
+  const product: Product = { left, right, alphabet, ...options }
   const seen = new Set<string>()
-  const follow = (place: Place): readonly Place[] =>
-    standing(left, right, place).flatMap(here => {
-      const key = `${here.i} ${here.j} ${here.hasParted}`
-      if (seen.has(key)) return []
-      seen.add(key)
-      return read(left, right, here, alphabet, names) ?? []
-    })
+  const isNew = ({ i, j, hasParted }: Place): boolean => {
+    const key = `${i} ${j} ${hasParted}`
+    return !seen.has(key) && seen.add(key).has(key)
+  }
   // breadth first, so that the first text found is a shortest one
-  let front: readonly Place[] = [{ i: 0, j: 0, hasParted: names === undefined, text: '' }]
+  let front: readonly Place[] = [{ i: 0, j: 0, hasParted: options.parting === undefined, text: '' }]
   while (front.length > 0) {
-    const end = front
-      .flatMap(place => standing(left, right, place))
-      .find(({ i, j, hasParted }) => i === left.length && j === right.length && hasParted)
+    const here = front.flatMap(place => standing(product, place))
+    const end = here.find(({ i, j, hasParted }) => i === left.length && j === right.length && hasParted)
     if (end !== undefined) return end.text
-    front = front.flatMap(follow)
+    front = here.filter(isNew).flatMap(place => read(product, place) ?? [])
   }
   return undefined
 }
 
 /** Every pair of places that can be had from this one without reading. */
-function standing(left: readonly Step[], right: readonly Step[], place: Place): readonly Place[] {
+function standing({ left, right }: Product, place: Place): readonly Place[] {
   return closure(left, place.i).flatMap(i => closure(right, place.j).map(j => ({ ...place, i, j })))
 }
 
 /** One character further, where both automata take a common one. */
-function read(
-  left: readonly Step[],
-  right: readonly Step[],
-  { i, j, hasParted, text }: Place,
-  alphabet: SafeAlphabet,
-  names: ReadonlySet<string> | undefined,
-): Place | undefined {
-  const [x, y] = [left[i], right[j]]
-  const character = x === undefined || y === undefined ? undefined : commonCharacter(x, y, alphabet)
-  if (x === undefined || y === undefined || character === undefined) return undefined
-  const counted = (step: Step): string | undefined => (names?.has(step.name ?? '') === true ? step.name : undefined)
+function read(product: Product, { i, j, hasParted, text }: Place): Place | undefined {
+  const [x, y] = [product.left[i], product.right[j]]
+  if (x === undefined || y === undefined) return undefined
+  const character = commonCharacter(x, y, product.alphabet, product.isVaried === true ? text : '')
+  if (character === undefined) return undefined
+  const counted = ({ name }: Step): string | undefined =>
+    name !== undefined && product.parting?.has(name) === true ? name : undefined
   return {
     i: x.isLoop ? i : i + 1,
     j: y.isLoop ? j : j + 1,

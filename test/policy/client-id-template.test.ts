@@ -9,20 +9,20 @@ import {
   templateVariables,
 } from '../../src/policy/client-id-template.ts'
 import { defaultAlphabet, isSafeValue } from '../../src/policy/safe-value.ts'
-import { problemOf, valueOf } from '../support/policy-set.ts'
+import { must, problemOf } from '../support/policy-set.ts'
 import { checkProperty } from '../support/property.ts'
 
 const where = { file: 'plant.yaml', line: 3, column: 9 }
 const parse = (text: string) => parseClientIdTemplate(text, where, defaultAlphabet)
 const match = (template: string, values: Record<string, string>, presented: string): boolean =>
-  matchClientId(valueOf(parse(template)), new Map(Object.entries(values)), presented, defaultAlphabet)
+  matchClientId(must(parse(template)), new Map(Object.entries(values)), presented, defaultAlphabet)
 
 describe('parsing', () => {
   test('tells variables and + apart', () => {
-    const template = valueOf(parse('${site}/${name}/+'))
+    const template = must(parse('${site}/${name}/+'))
     expect(templateVariables(template)).toEqual(['site', 'name'])
     expect(templateHasFree(template)).toBe(true)
-    expect(templateHasFree(valueOf(parse('${name}')))).toBe(false)
+    expect(templateHasFree(must(parse('${name}')))).toBe(false)
   })
 
   test.each(['${a}+', '+${a}', '++', '${a}-+', '${a}${b}', '${site}-${device}', '+-+'])('%s is ambiguous', text => {
@@ -91,7 +91,7 @@ describe('matching', () => {
   test('a value that is not of the kind of its variable has no client id: a-b and c would else be a and b-c', () => {
     expect(match('${s:alnum}-${d}', { s: 'a', d: 'b-c' }, 'a-b-c')).toBe(true)
     expect(match('${s:alnum}-${d}', { s: 'a-b', d: 'c' }, 'a-b-c')).toBe(false)
-    expect(isRenderable(valueOf(parse('${s:alnum}')), new Map([['s', 'a-b']]), defaultAlphabet)).toBe(false)
+    expect(isRenderable(must(parse('${s:alnum}')), new Map([['s', 'a-b']]), defaultAlphabet)).toBe(false)
   })
 
   test('a megabyte costs no time', () => {
@@ -101,7 +101,7 @@ describe('matching', () => {
   })
 
   test('a variable without a value is a mistake of the program', () => {
-    expect(() => renderClientId(valueOf(parse('${n}')), new Map(), '')).toThrow('client-id variable n has no value')
+    expect(() => renderClientId(must(parse('${n}')), new Map(), '')).toThrow('client-id variable n has no value')
   })
 
   test('what is rendered is matched, and nothing that differs in the values', () => {
@@ -115,7 +115,7 @@ describe('matching', () => {
         value,
         value,
         (text, x, y, x2, y2) => {
-          const template = valueOf(parse(text))
+          const template = must(parse(text))
           const [own, other] = [
             new Map([
               ['x', x],

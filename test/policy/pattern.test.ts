@@ -2,12 +2,12 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { literalPattern, matchPattern, parsePattern, patternCaptures } from '../../src/policy/pattern.ts'
 import { defaultAlphabet, isSafeValue, type ValueKind } from '../../src/policy/safe-value.ts'
-import { problemOf, valueOf } from '../support/policy-set.ts'
+import { must, problemOf } from '../support/policy-set.ts'
 import { checkProperty } from '../support/property.ts'
 
 const where = { file: 'plant.yaml', line: 3, column: 9 }
 const parse = (text: string) => parsePattern(text, where, defaultAlphabet)
-const match = (pattern: string, text: string) => matchPattern(valueOf(parse(pattern)), text, defaultAlphabet)
+const match = (pattern: string, text: string) => matchPattern(must(parse(pattern)), text, defaultAlphabet)
 const captures = (pattern: string, text: string) => {
   const found = match(pattern, text)
   return found.kind === 'match' ? Object.fromEntries(found.captures) : found.kind
@@ -15,7 +15,7 @@ const captures = (pattern: string, text: string) => {
 
 describe('parsing', () => {
   test('names its captures, each once', () => {
-    expect(patternCaptures(valueOf(parse('${site}/${device}/${site}')))).toEqual(['site', 'device'])
+    expect(patternCaptures(must(parse('${site}/${device}/${site}')))).toEqual(['site', 'device'])
     expect(patternCaptures(literalPattern('${x}', where))).toEqual([])
   })
 

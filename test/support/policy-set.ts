@@ -40,7 +40,7 @@ export function tableOf(fields: Partial<Record<FieldName, Given>>, issuer: strin
 }
 
 /** The value, or a failed test that says why. */
-export function valueOf<T>(result: Result<T>): T {
+export function must<T>(result: Result<T>): T {
   if (!result.ok) throw new Error(`${result.problem.code}: ${result.problem.sentence}`)
   return result.value
 }
