@@ -75,7 +75,7 @@ function proveInjective({ rule, template, parts }: Claim, alphabet: SafeAlphabet
     names === ''
       ? ''
       : `, or say \`unique: [${names}]\` where two certificates that agree on ${names} are the same device`
-  return sharedId(id, certificateOf(rule, values, 0), certificateOf(rule, values, 1), {
+  return sharedId(id, twoCertificates(rule, rule, values, values), {
     where: template.where,
     help: `put ${missing.map(name => `\`\${${name}}\``).join(' and ')} into the client id${unique}`,
   })
@@ -104,14 +104,14 @@ function proveApart(a: Claim, b: Claim, alphabet: SafeAlphabet): Problem | undef
     const [first, second] = [readValues(a.parts, id, alphabet), readValues(b.parts, id, alphabet)]
     if (first === undefined || second === undefined) continue
     if (a.rule === b.rule && deciding.every(name => first.get(name) === second.get(name))) continue
-    return sharedId(id, certificateOf(a.rule, first, 0), certificateOf(b.rule, second, 1), extra)
+    return sharedId(id, twoCertificates(a.rule, b.rule, first, second), extra)
   }
   const sentence = `the client ids ${left} of ${a.rule.name} and ${right} of ${b.rule.name} cannot be proved apart`
   return problem('policy/client-id-shared', sentence, extra)
 }
 
-function sharedId(id: string, first: string, second: string, extra: Parameters<typeof problem>[2]): Problem {
-  const sentence = `two certificates can claim the client id ${quote(id)}: ${first}, and ${second}`
+function sharedId(id: string, certificates: string, extra: Parameters<typeof problem>[2]): Problem {
+  const sentence = `two certificates can claim the client id ${quote(id)}: ${certificates}`
   return problem('policy/client-id-shared', sentence, extra)
 }
 
@@ -133,10 +133,18 @@ function readValues(
   return found
 }
 
-/** What a certificate would have to say: `device with site=a device=b`. What is open differs between the two samples. */
-function certificateOf(rule: IdentityRule, values: ReadonlyMap<string, string>, sample: 0 | 1): string {
-  const open = (name: string): string =>
-    (captureKind(rule, name) === 'digits' ? ['1', '2'] : ['a', 'b'])[sample] as string
+type Values = ReadonlyMap<string, string>
+
+/** Two certificates, told as `device with site=a device=b`; where a reading leaves a capture open, the two differ in it. */
+function twoCertificates(a: IdentityRule, b: IdentityRule, first: Values, second: Values): string {
+  return `${certificateOf(a, first, second, 0)}, and ${certificateOf(b, second, first, 1)}`
+}
+
+function certificateOf(rule: IdentityRule, values: Values, others: Values, sample: 0 | 1): string {
+  const open = (name: string): string => {
+    const samples = (captureKind(rule, name) === 'digits' ? ['1', '2', '3'] : ['a', 'b', 'c']).slice(sample)
+    return samples.find(one => one !== others.get(name)) as string
+  }
   const captures = rule.captures.map(name => `${name}=${values.get(name) ?? open(name)}`)
   return captures.length === 0 ? rule.name : `${rule.name} with ${captures.join(' ')}`
 }

@@ -170,3 +170,7 @@ test('what the authority issues passes; its CA certificates pass as CAs only', (
     expect([check(der, 'ca'), check(der, 'device')]).toEqual(['ok', 'authenticate/ca-certificate'])
   expect(check(pki.server.der, 'device')).toBe('authenticate/no-client-auth')
 })
+
+test('extensions have a rule for each way in which they can deceive', () => {
+  expect(certificateRules.filter(rule => rule.code === 'authenticate/bad-extension').length).toBeGreaterThanOrEqual(3)
+})

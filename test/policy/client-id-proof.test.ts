@@ -339,6 +339,7 @@ describe('against enumeration', () => {
                 sentence,
               ).toBe(true)
             }
+            expect(`${k1} ${x1} ${y1}`, sentence).not.toBe(`${k2} ${x2} ${y2}`)
           }
         },
       ),

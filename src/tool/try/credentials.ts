@@ -26,7 +26,7 @@ export interface DeviceCredentials {
 /** Rejects with ConfigurationError where a file is missing, or certificate and key do not belong together. */
 export async function readCredentials(options: CredentialOptions): Promise<DeviceCredentials> {
   const file = await certificateFile(options)
-  const keyFile = options.key ?? file.replace(/\.(pem|crt|cer)$/, '') + '.key'
+  const keyFile = options.key ?? `${file.replace(/\.(pem|crt|cer)$/, '')}.key`
   const caFile = options.ca ?? (await firstThere([join(dirname(file), 'ca.pem'), join(options.certs, 'ca.pem')]))
   const cert = await readText(file, 'certificate', 'name a certificate of certs-dev, or a PEM file')
   const key = await readText(keyFile, 'key', 'pass it with --key FILE')
