@@ -60,7 +60,6 @@ describe('binding', () => {
   ])('%j is not pump-7', presented => {
     const found = problemOf(bindClientId(set, pump, presented))
     expect(found).toMatchObject({ code: 'bind/client-id-mismatch', help: 'set the client id to pump-7' })
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: the very thing that must not be there
     expect(found.sentence).not.toMatch(/[\u0000-\u001f]/)
   })
 
@@ -110,10 +109,7 @@ test.each([
   ['half a surrogate pair', '\ud83d'.repeat(65_535)],
 ])('65,535 hostile characters finish fast: %s', (_, presented) => {
   const free = setOf(
-    'identities:\n  k: { from: { subject.cn: "${a}" }, clientId: ["${a}/+/+/+/+/+/+", "x/${a}/+:+"] }'.replace(
-      '+:+',
-      '+/:/+',
-    ),
+    'identities:\n  k: { from: { subject.cn: "${a}" }, clientId: ["${a}/+/+/+/+/+/+", "x/${a}/+/:/+"] }',
   )
   const before = performance.now()
   for (let round = 0; round < 20; round += 1) {
