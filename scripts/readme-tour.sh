@@ -4,12 +4,9 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 work=$(mktemp -d)
 failures=0
-if pgrep -f 'dist/tool/main.js serve' >/dev/null; then
-  echo 'FAILED  a broker of this folder runs already: stop it first'
-  exit 1
-fi
+server=
 cleanup() {
-  pkill -KILL -f 'dist/tool/main.js serve' 2>/dev/null || true
+  [[ -z $server ]] || kill -KILL -- "-$server" 2>/dev/null || true
   rm -rf "$work"
 }
 trap cleanup EXIT
@@ -32,7 +29,9 @@ wait_for() { # wait_for TEXT FILE: until the text is there, a minute at most
   return 1
 }
 
-npm start >"$work/out" 2>"$work/log" &
+# a process group of its own, so that the broker can be ended whole
+setsid npm start >"$work/out" 2>"$work/log" &
+server=$!
 wait_for 'trespass' "$work/out"
 for word in guarding policy certs listen speak trespass; do check "start line: $word" "$word" "$work/out"; done
 
@@ -74,9 +73,10 @@ check 'policy test' 'ok' "$work/test"
 npx portcullis policy explain device:site=s1,device=pump-7 publish plant/s1/pump-7/telemetry/temp >"$work/explain"
 check 'policy explain' 'permit' "$work/explain"
 
-pkill -KILL -f '^node dist/tool/main.js serve'
-while pgrep -f 'dist/tool/main.js serve' >/dev/null; do sleep 0.1; done
-npm start >"$work/out2" 2>"$work/log2" &
+kill -KILL -- "-$server"
+wait "$server" 2>/dev/null || true
+setsid npm start >"$work/out2" 2>"$work/log2" &
+server=$!
 wait_for 'trespass' "$work/out2"
 check 'kill -9 and restart' 'guarding' "$work/out2"
 ((failures == 0))
