@@ -3,7 +3,7 @@ export type { IssuersConfig } from './accept/issuers.ts'
 export type { Limits } from './accept/limits.ts'
 export { type Peer, readPeer } from './accept/peer.ts'
 export type { Decision, Permit, PublishFacts, Qos, Refuse } from './decide/decision.ts'
-export { type Admission, type ConnectFacts, Gate, type GateOptions, openGate } from './gate.ts'
+export { type Admission, type ConnectFacts, type Gate, type GateOptions, openGate } from './gate.ts'
 export { logTrace } from './observe/log.ts'
 export type { MappedIdentity, Rule } from './policy/model.ts'
 export {
