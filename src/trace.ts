@@ -2,7 +2,7 @@
  * Trace: the events that a host may watch. A library does not log; it tells, and `observe/` or the host writes.
  * A leaf. No event ever carries a payload, a password or a key.
  */
-import type { Problem } from './problem.ts'
+import type { Problem, ProblemCode, Where } from './problem.ts'
 
 /** Who an event is about, as far as known at that point. */
 export interface TracedPeer {
@@ -25,6 +25,19 @@ export interface TracedAction {
   readonly payloadBytes?: number
 }
 
+/** A rule that permitted something. Every `Rule` of a policy set is one. */
+export interface RuleRef {
+  readonly role: string
+  readonly effect: 'allow' | 'deny'
+  readonly action: string
+  /** Its filters as written. */
+  readonly filters: readonly { readonly text: string }[]
+  readonly where: Where
+}
+
+/** Which permits are told: none, the first use of each rule by a session under one policy revision, or all. */
+export type PermitsMode = 'none' | 'distinct' | 'all'
+
 export type TraceEvent =
   /** TLS did not come up, or its certificate is not to be trusted: nothing was read from the peer. */
   | { readonly event: 'handshake-refused'; readonly peer: TracedPeer; readonly problem: Problem }
@@ -44,6 +57,25 @@ export type TraceEvent =
       readonly action: TracedAction
       readonly problem: Problem
       readonly revision: string
+    }
+  /** An action of a bound session was permitted; only as far as a PermitsMode wants to know. */
+  | {
+      readonly event: 'permitted'
+      readonly peer: TracedPeer
+      readonly action: TracedAction
+      readonly rules: readonly RuleRef[]
+      readonly revision: string
+    }
+  /** Refusals that were counted instead of told one by one, for want of budget. */
+  | {
+      readonly event: 'suppressed'
+      /** Whose they are: a certificate, or an address. Absent: of many that could not be told apart for their number. */
+      readonly peer?: TracedPeer
+      readonly count: number
+      /** `count` again, by problem code. */
+      readonly codes: Readonly<Partial<Record<ProblemCode, number>>>
+      /** Time since the first refusal of this count, told or not. */
+      readonly seconds: number
     }
   | { readonly event: 'policy-loaded'; readonly revision: string; readonly rules: number; readonly tests: number }
   /** A changed policy folder does not load: the revision in force stays. */

@@ -1,7 +1,7 @@
-/** The decision log: one line per refusal and connection event, JSON for machines, plain for a terminal. Never a payload. */
+/** The decision log: one line per refusal, permit and connection event, JSON for machines, plain for a terminal. Never a payload. */
 import { pino } from 'pino'
 import { formatWhere, type Problem } from '../problem.ts'
-import type { Trace, TracedAction, TracedPeer, TraceEvent } from '../trace.ts'
+import type { RuleRef, Trace, TracedAction, TracedPeer, TraceEvent } from '../trace.ts'
 import { escapeTerminal } from './escape-terminal.ts'
 import { explainCommand } from './explain-command.ts'
 
@@ -44,6 +44,7 @@ function severity(event: TraceEvent): 'info' | 'warn' | 'error' {
   switch (event.event) {
     case 'connected':
     case 'disconnected':
+    case 'permitted':
     case 'policy-loaded':
     case 'revocations-loaded':
       return 'info'
@@ -64,6 +65,25 @@ function problemFields(p: Problem): Record<string, unknown> {
   }
 }
 
+/** Who it was, in the words of `policy explain`, and how it came. */
+function peerFields({ who, ...peer }: TracedPeer): Record<string, unknown> {
+  return { ...(who === undefined ? {} : { device: who }), ...peer }
+}
+
+/** `rule` is the first, under the key that refusals have too; all of them where there are more. */
+function ruleFields(rules: readonly RuleRef[]): Record<string, unknown> {
+  const places = rules.map(rule => formatWhere(rule.where))
+  return {
+    ...(places[0] === undefined ? {} : { rule: places[0], reason: ruleText(rules[0] as RuleRef) }),
+    ...(places.length > 1 ? { rules: places } : {}),
+  }
+}
+
+/** `role pump allows publish plant/${site}/${device}/#` */
+function ruleText({ role, effect, action, filters }: RuleRef): string {
+  return `role ${role} ${effect === 'allow' ? 'allows' : 'denies'} ${action} ${filters.map(({ text }) => text).join(', ')}`
+}
+
 function fields(event: TraceEvent, policies: string): Record<string, unknown> {
   switch (event.event) {
     case 'policy-loaded':
@@ -75,19 +95,25 @@ function fields(event: TraceEvent, policies: string): Record<string, unknown> {
       return { revision: event.revision, problems: event.problems.map(problemFields) }
     case 'alarm':
       return problemFields(event.problem)
+    case 'suppressed':
+      return {
+        ...(event.peer === undefined ? {} : peerFields(event.peer)),
+        count: event.count,
+        codes: event.codes,
+        seconds: event.seconds,
+      }
     default: {
-      const { who, ...peer } = event.peer
       const action = 'action' in event ? event.action : undefined
       const explain = explainOf(event, policies)
       return {
-        ...(who === undefined ? {} : { device: who }),
-        ...peer,
+        ...peerFields(event.peer),
         ...(action ? { action: action.verb, topic: action.topic, qos: action.qos, retain: action.retain } : {}),
         ...('problem' in event && event.problem
           ? event.event === 'disconnected'
             ? { code: event.problem.code }
             : problemFields(event.problem)
           : {}),
+        ...('rules' in event ? ruleFields(event.rules) : {}),
         ...('revision' in event ? { revision: event.revision } : {}),
         ...(explain ? { explain } : {}),
       }
@@ -112,6 +138,19 @@ function because(p: Problem | undefined): string {
   return `: ${p.sentence} [${p.code}${p.where ? ` ${formatWhere(p.where)}` : ''}]${p.help ? `; ${p.help}` : ''}`
 }
 
+/** Whose refusals were counted; of an address they may be with or without a certificate. */
+function whose(peer: TracedPeer | undefined): string {
+  if (peer === undefined) return 'of devices too many to be told apart'
+  return peer.fingerprint === undefined ? `from ${peer.address}` : `of ${name(peer)} from ${peer.address}`
+}
+
+/** The rule, and its place; how many more there are. */
+function by(rules: readonly RuleRef[]): string {
+  const [first, ...more] = rules
+  if (first === undefined) return ''
+  return `: ${ruleText(first)} [${formatWhere(first.where)}${more.length === 0 ? '' : ` and ${more.length} more`}]`
+}
+
 function sentence(event: TraceEvent, policies: string): string {
   switch (event.event) {
     case 'policy-loaded':
@@ -125,6 +164,12 @@ function sentence(event: TraceEvent, policies: string): string {
     case 'connected':
     case 'disconnected':
       return `${event.event} ${name(event.peer)} from ${event.peer.address}${'problem' in event && event.problem ? ` (${event.problem.code})` : ''}`
+    case 'permitted':
+      return `permitted ${name(event.peer)} from ${event.peer.address}${actionText(event.action)}${by(event.rules)}`
+    case 'suppressed': {
+      const codes = Object.entries(event.codes).map(([code, count]) => `${code} ${count}`)
+      return `suppressed ${event.count} more refusal${event.count === 1 ? '' : 's'} ${whose(event.peer)} in ${event.seconds} s: ${codes.join(', ')}`
+    }
     default: {
       const action = 'action' in event ? event.action : undefined
       const explain = explainOf(event, policies)

@@ -8,14 +8,24 @@ import type { IssuerConfig, IssuersConfig } from '../accept/issuers.ts'
 import { type Limits, limitNames, limitTable, resolveLimits } from '../accept/limits.ts'
 import { defaultRevocationSettings, type RevocationSettings } from '../accept/revocation.ts'
 import { keyPermissionNotes, type TlsFiles } from '../accept/tls-files.ts'
+import { defaultRefusalsPerMinute } from '../observe/budget.ts'
 import { readYaml } from '../policy/read-yaml.ts'
 import { Report } from '../policy/report.ts'
 import { ConfigurationError, formatProblem, problem } from '../problem.ts'
+import type { PermitsMode } from '../trace.ts'
 import { Mistakes, Section } from './configuration-reader.ts'
 
 export { readTlsFiles, type TlsFiles } from '../accept/tls-files.ts'
 
 export const defaultConfigurationFile = 'portcullis.config.yaml'
+
+export interface LogSettings {
+  /** Absolute; undefined: stderr. */
+  readonly file: string | undefined
+  readonly permits: PermitsMode
+  /** Lines that the refusals of one certificate may fill in a minute (docs/semantics.md 5.4). */
+  readonly refusalsPerMinute: number
+}
 
 export interface Configuration {
   /** The file, absolute; undefined where there is none and everything is a default. */
@@ -28,8 +38,7 @@ export interface Configuration {
   /** Undefined only where there is no file: a file must name its issuers. */
   readonly issuers: IssuersConfig | undefined
   readonly limits: Limits
-  /** `file` is absolute. */
-  readonly log: { readonly file: string | undefined }
+  readonly log: LogSettings
   readonly crl: RevocationSettings
   /** Worth telling, but no reason not to start. */
   readonly notes: readonly string[]
@@ -42,6 +51,9 @@ export interface FileConfiguration extends Configuration {
 }
 
 const defaultPort = 8883
+const permitsChoices: readonly PermitsMode[] = ['none', 'distinct', 'all']
+/** As good as no budget. */
+const mostRefusalsPerMinute = 1_000_000
 const staleChoices: readonly RevocationSettings['onStaleCrl'][] = ['keep', 'refuseNew']
 /** Ten years: a grace that is longer is a slip. */
 const longestGraceHours = 87_600
@@ -79,7 +91,7 @@ function defaultsIn(cwd: string): Configuration {
     tls: undefined,
     issuers: undefined,
     limits: readLimits(undefined),
-    log: { file: undefined },
+    log: readLog(undefined, cwd),
     crl: readCrl(undefined),
     notes: [],
   }
@@ -207,10 +219,14 @@ function readLimits(section: Section | undefined): Limits {
   return resolveLimits(Object.fromEntries(given))
 }
 
-function readLog(section: Section | undefined, baseFolder: string): Configuration['log'] {
-  section?.allow('file')
+function readLog(section: Section | undefined, baseFolder: string): LogSettings {
+  section?.allow('file', 'permits', 'refusalsPerMinute')
   const file = section?.text('file')
-  return { file: file === undefined ? undefined : resolve(baseFolder, file) }
+  return {
+    file: file === undefined ? undefined : resolve(baseFolder, file),
+    permits: section?.word('permits', permitsChoices) ?? 'distinct',
+    refusalsPerMinute: section?.number('refusalsPerMinute', 1, mostRefusalsPerMinute) ?? defaultRefusalsPerMinute,
+  }
 }
 
 function readCrl(section: Section | undefined): RevocationSettings {

@@ -1,13 +1,12 @@
 /** `portcullis serve`: a guarded broker, ready to run. */
-import { open } from 'node:fs/promises'
 import { relative, resolve } from 'node:path'
 import type { Command } from 'commander'
-import { logTrace } from '../observe/log.ts'
 import { ConfigurationError, formatProblem, problem } from '../problem.ts'
 import { type DevCerts, ensureDevCerts } from '../provision/dev-certs.ts'
 import { type Configuration, defaultConfigurationFile, loadConfiguration, readTlsFiles } from './configuration.ts'
 import { exitCodes } from './exit-codes.ts'
 import { answer, say } from './io.ts'
+import { type Log, openLog } from './open-log.ts'
 import { type RunningBroker, startGuarded } from './start-guarded.ts'
 
 interface ServeOptions {
@@ -54,9 +53,11 @@ export function addServe(program: Command): void {
 
 async function serve(options: ServeOptions): Promise<void> {
   const plan = await planOf(options)
-  const log = await openLog(plan.logFile)
-  const trace = logTrace({ ...log, policies: plan.policies })
   const { configuration } = plan
+  const log = await openLog(plan.logFile, {
+    policies: plan.policies,
+    refusalsPerMinute: configuration.log.refusalsPerMinute,
+  })
   for (const note of configuration.notes) say(note)
   const running = await startGuarded(
     {
@@ -65,14 +66,15 @@ async function serve(options: ServeOptions): Promise<void> {
       baseFolder: configuration.baseFolder,
       crl: configuration.crl,
       limits: configuration.limits,
-      trace,
+      permits: configuration.log.permits,
+      trace: log.trace,
     },
     { port: plan.port, ...(plan.host === undefined ? {} : { host: plan.host }), tls: plan.tls },
   ).catch((error: NodeJS.ErrnoException) => {
     throw listenProblem(error, plan.port) ?? error
   })
   for (const line of startLines(plan, running)) answer(line)
-  stopOnSignal(running)
+  stopOnSignal(running, log)
 }
 
 async function planOf(options: ServeOptions): Promise<ServePlan> {
@@ -134,24 +136,6 @@ function listenProblem(error: NodeJS.ErrnoException, port: number): Configuratio
   ])
 }
 
-async function openLog(file: string | undefined): Promise<{ format: 'json' | 'plain'; write: (line: string) => void }> {
-  if (file === undefined)
-    return { format: process.stderr.isTTY ? 'plain' : 'json', write: line => process.stderr.write(line) }
-  const handle = await open(file, 'a', 0o600).catch((error: NodeJS.ErrnoException) => {
-    throw new ConfigurationError([
-      problem('config/unreadable-file', `the log file ${file} cannot be opened (${error.code})`, {
-        help: 'pass another --log FILE',
-      }),
-    ])
-  })
-  const stream = handle.createWriteStream()
-  stream.on('error', error => {
-    say(`the log file cannot be written any more (${error.message}): stopping, since refusals would go unseen`)
-    process.exit(exitCodes.failed)
-  })
-  return { format: 'json', write: line => stream.write(line) }
-}
-
 /** The six lines that `npm start` prints. */
 function startLines(
   { policies, port, host, devCerts, configuration }: ServePlan,
@@ -202,12 +186,15 @@ function certNames({ names }: DevCerts): string {
   ].join(', ')
 }
 
-function stopOnSignal(running: RunningBroker): void {
+function stopOnSignal(running: RunningBroker, log: Log): void {
   const stop = (): void => {
-    running.close().then(
-      () => process.exit(exitCodes.done),
-      () => process.exit(exitCodes.failed),
-    )
+    running
+      .close()
+      .finally(() => log.close())
+      .then(
+        () => process.exit(exitCodes.done),
+        () => process.exit(exitCodes.failed),
+      )
   }
   process.once('SIGINT', stop)
   process.once('SIGTERM', stop)
