@@ -7,21 +7,19 @@ import { type Issuers, type IssuersConfig, loadIssuers } from './accept/issuers.
 import { type Limits, resolveLimits } from './accept/limits.ts'
 import type { Peer } from './accept/peer.ts'
 import { openRevocations, type RevocationSettings, type Revocations } from './accept/revocation.ts'
-import { type Certificate, certificateCache } from './authenticate/certificate.ts'
-import { identify } from './authenticate/identify.ts'
-import { checkCertificate } from './authenticate/rules.ts'
-import { bindClientId, type ClientId } from './bind/client-id.ts'
+import { Authenticator } from './authenticate/authenticator.ts'
+import { Admissions } from './bind/admissions.ts'
 import { type ConnackCode, connackCodeFor } from './bind/connack-code.ts'
-import { compileRights } from './decide/compile-rights.ts'
-import type { PublishFacts } from './decide/decision.ts'
+import { KeptSessions, type Purge } from './bind/kept-sessions.ts'
+import { MemoryOwnerStore, type OwnerStore } from './bind/owner-store.ts'
+import { type BoundMapping, type ConnectFacts, type ConnectMapping, Mapper } from './mapper.ts'
 import type { MappedIdentity } from './policy/model.ts'
-import { rightsHolderOf } from './policy/rights-holder.ts'
-import { fail, ok, PolicyError, type Problem, problem, type Result } from './problem.ts'
+import { ok, PolicyError, type Problem, problem, type Result } from './problem.ts'
 import { type Mapping, Session } from './session.ts'
 import { loadEnforceablePolicy } from './source/enforceable-policy.ts'
 import { type LoadedPolicy, watchPolicyFolder } from './source/folder.ts'
 import { watchFiles } from './source/watch-files.ts'
-import { nullTrace, type Trace } from './trace.ts'
+import { nullTrace, type PermitsMode, type Trace } from './trace.ts'
 
 export interface GateOptions {
   /** The policy folder. */
@@ -32,6 +30,10 @@ export interface GateOptions {
   readonly baseFolder?: string
   readonly crl?: Partial<RevocationSettings>
   readonly limits?: Partial<Limits>
+  /** Where the owners of kept sessions are kept; as lasting as the broker's own persistence. Default: in memory. */
+  readonly owners?: OwnerStore
+  /** Which permits are told to the trace. Default `distinct`: a session's first use of each rule per policy revision. */
+  readonly permits?: PermitsMode
   readonly trace?: Trace
   /** Watch policies and CRLs for changes. Default true. */
   readonly watch?: boolean
@@ -39,14 +41,7 @@ export interface GateOptions {
   readonly now?: () => number
 }
 
-/** What an adapter has read from a CONNECT. User name and password neither add nor change anything. */
-export interface ConnectFacts {
-  readonly clientId: string
-  /** 3 is MQTT 3.1, 4 is 3.1.1. */
-  readonly protocolVersion: number
-  readonly clean: boolean
-  readonly will?: (PublishFacts & { readonly topic: string }) | undefined
-}
+export type { ConnectFacts } from './mapper.ts'
 
 export type Admission =
   | { readonly effect: 'permit'; readonly session: Session }
@@ -60,25 +55,21 @@ export type Admission =
       readonly identity?: MappedIdentity
     }
 
-interface Authenticated {
-  readonly certificate: Certificate
-  readonly issuer: NonNullable<ReturnType<Issuers['findIssuer']>>
-}
-
-/** How many parsed certificates are kept: parsing one costs a third of a connection. */
-const cachedCertificates = 4096
-
 export class Gate {
   readonly limits: Limits
   readonly trace: Trace
   readonly issuers: Issuers
+  readonly permits: PermitsMode
+  /** Whether the host brought a store for the owners of kept sessions. */
+  readonly hasOwnerStore: boolean
   readonly #revocations: Revocations
-  readonly #certificates = certificateCache(cachedCertificates)
-  readonly #sessions = new Set<Session>()
-  readonly #now: () => number
+  readonly #authenticator: Authenticator
+  readonly #kept: KeptSessions<BoundMapping>
+  readonly #admissions: Admissions<Session, BoundMapping>
   readonly #folder: string
   readonly #watchers: { close(): Promise<void> }[] = []
-  #policy: LoadedPolicy
+  readonly #mapper: Mapper
+  #isServing = false
   #reloading: Promise<void> = Promise.resolve()
 
   /** Use `openGate`. */
@@ -87,84 +78,100 @@ export class Gate {
     folder: string
     issuers: Issuers
     revocations: Revocations
+    owners: OwnerStore | undefined
     limits: Limits
+    permits: PermitsMode
     trace: Trace
     now: () => number
   }) {
-    this.#policy = parts.policy
     this.#folder = parts.folder
     this.issuers = parts.issuers
     this.#revocations = parts.revocations
     this.limits = parts.limits
+    this.permits = parts.permits
     this.trace = parts.trace
-    this.#now = parts.now
+    this.hasOwnerStore = parts.owners !== undefined
+    this.#authenticator = new Authenticator(parts.issuers, parts.revocations, parts.now)
+    this.#mapper = new Mapper(this.#authenticator, parts.policy)
+    this.#kept = new KeptSessions(
+      parts.owners ?? new MemoryOwnerStore(),
+      (owner, clientId) => this.#mapper.ofOwner(owner, clientId),
+      () => this.#epoch,
+    )
+    this.#admissions = new Admissions(this.#kept, clientId =>
+      parts.trace({
+        event: 'alarm',
+        problem: problem('bind/unowned', `a kept session of ${clientId} had no owner and was ended`),
+      }),
+    )
   }
 
   /** The policy in force. */
   get policy(): LoadedPolicy {
-    return this.#policy
+    return this.#mapper.policy
   }
 
   /** Whether TLS and a configured issuer vouch for this peer at all; where not, the connection is to be destroyed unread. */
-  trust(peer: Peer): Result<void> {
-    if (peer.leafDer === undefined)
-      return fail(
-        problem('accept/no-certificate', 'the client showed no certificate', {
-          help: 'give the client its certificate and key (mosquitto_pub: --cert and --key)',
-        }),
-      )
-    if (this.issuers.findIssuer(peer.leafDer, peer.fingerprint) === undefined) {
-      return fail(
-        problem('accept/unknown-issuer', 'none of the configured issuers signed this certificate', {
-          help: 'use a certificate of a configured issuer, or add its CA under `issuers:`',
-        }),
-      )
-    }
-    return ok(undefined)
+  trust(peer: Peer): Result<unknown> {
+    return this.#authenticator.trust(peer)
   }
 
   /** Subject of a peer's certificate for display; undefined where there is none to read. */
   subjectOf(peer: Peer): string | undefined {
-    if (peer.leafDer === undefined) return undefined
-    const parsed = this.#certificates.get(peer.leafDer, peer.fingerprint)
-    return parsed.ok ? parsed.value.subjectText : undefined
+    return this.#authenticator.subjectOf(peer)
   }
 
   /**
-   * Decides a CONNECT: authenticates the peer, binds the client id, decides the will.
+   * Takes the adapter's way to end everything that its broker keeps for a client id (subscriptions, queues, will). A gate
+   * serves one broker.
+   * @throws TypeError where the gate serves one already.
+   */
+  serve(purge: Purge): void {
+    if (this.#isServing) throw new TypeError('this gate guards a broker already: open one gate for each')
+    this.#isServing = true
+    this.#admissions.usePurge(purge)
+  }
+
+  /**
+   * Decides a CONNECT: authenticates the peer, decides the will, binds the client id, and settles whose session it is. An
+   * earlier connection of the same session is ended, and waited for until its `close` is called.
    * @example const admission = await gate.admit(readPeer(socket), { clientId, protocolVersion: 4, clean: true })
    */
   async admit(peer: Peer, connect: ConnectFacts): Promise<Admission> {
     const subject = this.subjectOf(peer)
-    const about = subject === undefined ? {} : { subject }
-    const authenticated = this.#authenticate(peer)
-    if (!authenticated.ok) return refuse(authenticated.problem, about)
-    const identity = this.#identify(authenticated.value)
-    if (!identity.ok) return refuse(identity.problem, about)
-    const known = { ...about, identity: identity.value }
-    const mapping = this.#map(identity.value, connect.clientId)
-    if (!mapping.ok) return refuse(mapping.problem, known)
-    const session = new Session(
-      {
-        clientId: mapping.value.clientId,
-        peer,
-        notAfter: authenticated.value.certificate.notAfter,
-        mapping: mapping.value,
-      },
-      closed => this.#sessions.delete(closed),
-    )
-    if (connect.will !== undefined) {
-      const will = session.publish(connect.will.topic, connect.will)
-      if (will.effect === 'refuse') {
-        const { code, sentence, where, help } = will.problem
-        return refuse(
-          problem('bind/will-refused', `the will may not be published: ${sentence} (${code})`, { where, help }),
-          known,
-        )
-      }
+    const decided = this.#mapper.ofConnect(peer, connect)
+    const known = {
+      ...(subject === undefined ? {} : { subject }),
+      ...(decided.identity === undefined ? {} : { identity: decided.identity }),
     }
-    this.#sessions.add(session)
-    return { effect: 'permit', session }
+    if (!decided.result.ok) return refuse(decided.result.problem, known)
+    const epoch = this.#epoch
+    const first = decided.result.value
+    const { set } = this.policy
+    const admitted = await this.#admissions.admit({
+      clientId: first.clientId,
+      identity: first.identity,
+      rule: set.identities.get(first.identity.kind) ?? { maxSessions: 1 },
+      onTakeover: set.settings.onTakeover,
+      clean: connect.clean,
+      owner: first.owner,
+      begin: () => {
+        // the turn may have come late: what was decided under another policy or CRL is decided again (docs/semantics.md 2.5)
+        const again = epoch === this.#epoch ? decided.result : this.#mapper.ofConnect(peer, connect).result
+        return again.ok ? ok(this.#session(peer, connect, again.value)) : again
+      },
+    })
+    return admitted.ok ? { effect: 'permit', session: admitted.value } : refuse(admitted.problem, known)
+  }
+
+  /** The live session of a client id. */
+  liveSession(clientId: string): Session | undefined {
+    return this.#admissions.liveOf(clientId)
+  }
+
+  /** What the owner of a kept session may do now; undefined where nothing is kept, or its owner is nobody any more. */
+  keptMapping(clientId: string): Mapping | undefined {
+    return this.#kept.mappingOf(clientId)
   }
 
   /** Reads the policy folder anew; a set that does not load is refused and the one in force stays. */
@@ -172,22 +179,15 @@ export class Gate {
     this.#reloading = this.#reloading.then(async () => {
       const next = await loadEnforceablePolicy(this.#folder, this.issuers.names).catch((error: unknown) => error)
       if (next instanceof PolicyError) {
-        this.trace({ event: 'policy-refused', problems: next.problems, revision: this.#policy.revision })
+        this.trace({ event: 'policy-refused', problems: next.problems, revision: this.policy.revision })
       } else if (next instanceof Error) {
         this.trace({
           event: 'policy-refused',
           problems: [problem('enforce/internal', next.message)],
-          revision: this.#policy.revision,
+          revision: this.policy.revision,
         })
-      } else if ((next as LoadedPolicy).revision !== this.#policy.revision) {
-        this.#policy = next as LoadedPolicy
-        this.trace({
-          event: 'policy-loaded',
-          revision: this.#policy.revision,
-          rules: this.#policy.rules,
-          tests: this.#policy.tests,
-        })
-        this.#recheck()
+      } else if ((next as LoadedPolicy).revision !== this.policy.revision) {
+        await this.#swap(next as LoadedPolicy)
       }
     })
     return this.#reloading
@@ -196,7 +196,7 @@ export class Gate {
   /** Reads the CRL files anew and ends the sessions whose certificate is revoked now. */
   async reloadRevocations(): Promise<void> {
     await this.#revocations.reload()
-    this.#recheck()
+    await this.#recheck()
   }
 
   /** Watches the policy folder and the CRL files. Called by `openGate`. */
@@ -207,59 +207,42 @@ export class Gate {
     }
   }
 
+  /** Reads the owners of kept sessions. Called by `openGate`. */
+  openKept(): Promise<void> {
+    return this.#kept.open()
+  }
+
   /** Stops watching. Sessions are the host's to close. */
   async close(): Promise<void> {
     await Promise.all(this.#watchers.splice(0).map(watcher => watcher.close()))
     await this.#reloading
   }
 
-  /** The same path for full and resumed handshakes: issuer, revocation, certificate rules. Verdicts are never cached. */
-  #authenticate(peer: Peer, standing: { readonly live?: boolean } = {}): Result<Authenticated> {
-    const trusted = this.trust(peer)
-    if (!trusted.ok) return trusted
-    const leafDer = peer.leafDer as Buffer
-    const issuer = this.issuers.findIssuer(leafDer, peer.fingerprint)
-    const parsed = this.#certificates.get(leafDer, peer.fingerprint)
-    if (!parsed.ok) return parsed
-    if (issuer === undefined)
-      return fail(problem('accept/unknown-issuer', 'none of the configured issuers signed this certificate'))
-    const revocation = this.#revocations.check(issuer, parsed.value.serial, this.#now(), standing)
-    if (!revocation.ok) return revocation
-    const checked = checkCertificate(parsed.value, this.#now())
-    if (!checked.ok) return checked
-    if (!peer.authorized)
-      return fail(
-        problem(
-          'accept/untrusted-certificate',
-          `TLS does not trust the certificate (${peer.authorizationError ?? 'no reason given'})`,
-        ),
-      )
-    return ok({ certificate: parsed.value, issuer })
+  /** Moves with every change of policy or revocations. */
+  get #epoch(): number {
+    return this.#mapper.epoch + this.#revocations.epoch
   }
 
-  #identify({ certificate, issuer }: Authenticated): Result<MappedIdentity> {
-    return identify(this.#policy.set, certificate, issuer.name, issuer.only)
+  #session(peer: Peer, { clean }: ConnectFacts, mapping: ConnectMapping): Session {
+    const { clientId, notAfter } = mapping
+    return new Session({ clientId, peer, notAfter, clean, mapping }, closed => this.#admissions.leave(closed))
   }
 
-  #map(identity: MappedIdentity, presented: string): Result<Mapping & { clientId: ClientId }> {
-    const { set, revision } = this.#policy
-    const holder = rightsHolderOf(set, identity)
-    if (!holder.ok) return holder
-    const clientId = bindClientId(set, identity, presented)
-    if (!clientId.ok) return clientId
-    const rights = compileRights(set, holder.value)
-    if (!rights.ok) return rights
-    return ok({ revision, identity, rights: rights.value, clientId: clientId.value })
+  async #swap(next: LoadedPolicy): Promise<void> {
+    this.#mapper.use(next)
+    const reviewed = this.#recheck()
+    this.trace({ event: 'policy-loaded', revision: next.revision, rules: next.rules, tests: next.tests })
+    await reviewed
   }
 
-  /** After a swap or a new CRL, authenticate and bind are run again on every live session (docs/semantics.md 4.1, 4.2). */
-  #recheck(): void {
-    for (const session of this.#sessions) {
-      // a stale CRL refuses new connections only
-      const authenticated = this.#authenticate(session.peer, { live: true })
-      const identity = authenticated.ok ? this.#identify(authenticated.value) : authenticated
-      session.remap(identity.ok ? this.#map(identity.value, session.clientId) : identity)
+  /** After a swap or a new CRL, authenticate and bind are run again on every session, live and kept (docs/semantics.md 4.1, 4.2). */
+  async #recheck(): Promise<void> {
+    for (const session of this.#admissions.live) {
+      session.remap(this.#mapper.ofLive(session.peer, session.clientId))
     }
+    const mayStay = (clientId: string): boolean => this.#kept.mappingOf(clientId) !== undefined
+    const ended = this.#kept.clientIds.filter(clientId => !mayStay(clientId))
+    await Promise.all(ended.map(clientId => this.#admissions.review(clientId, () => mayStay(clientId))))
   }
 }
 
@@ -285,10 +268,13 @@ export async function openGate(options: GateOptions): Promise<Gate> {
     folder,
     issuers,
     revocations,
+    owners: options.owners,
     limits: resolveLimits(options.limits ?? {}),
+    permits: options.permits ?? 'distinct',
     trace,
     now,
   })
+  await gate.openKept()
   if (options.watch !== false) await gate.watch()
   return gate
 }

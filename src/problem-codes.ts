@@ -11,6 +11,46 @@ interface CodeEntry {
 
 export const problemCodes = {
   // accept: the TLS connection and its certificate chain
+  'accept/write-stalled': {
+    meaning: 'A connection that has bytes to take took none for too long.',
+    next: 'Check the network of the client and whether it reads; `limits.writeStallSeconds` is the limit.',
+  },
+  'accept/backlog-full': {
+    meaning: 'A connection does not take what is written to it, and too much has piled up.',
+    next: 'Check the network of the client and whether it reads; `limits.backlogBytes` is the limit.',
+  },
+  'accept/topic-too-deep': {
+    meaning: 'A topic name or filter has more levels than the limit.',
+    next: 'Use fewer levels, or raise `limits.topicLevels`.',
+  },
+  'accept/topic-too-long': {
+    meaning: 'A topic name or filter has more bytes than the limit.',
+    next: 'Shorten it, or raise `limits.topicBytes`.',
+  },
+  'accept/too-many-filters': {
+    meaning: 'A SUBSCRIBE or UNSUBSCRIBE holds more topic filters than the limit.',
+    next: 'Spread them over several packets, or raise `limits.filtersPerSubscribe`.',
+  },
+  'accept/packet-too-large': {
+    meaning: 'A packet is larger than the limit.',
+    next: 'Send smaller messages, or raise `limits.packetBytes`.',
+  },
+  'accept/connect-too-large': {
+    meaning: 'A CONNECT is larger than the limit; its will counts.',
+    next: 'Make the will smaller, or raise `limits.connectBytes`.',
+  },
+  'accept/malformed-packet': {
+    meaning: 'A packet breaks the MQTT 3.1.1 standard; the sentence names the clause.',
+    next: 'Update or correct the client.',
+  },
+  'accept/not-connect': {
+    meaning: 'The first packet of a connection is not CONNECT.',
+    next: 'Connect an MQTT 3.1.1 client to this port; a browser or a probe has no business there.',
+  },
+  'accept/protocol-version': {
+    meaning: 'The client speaks another version of MQTT.',
+    next: 'Set the client to MQTT 3.1.1.',
+  },
   'accept/aging-crl': {
     meaning: 'A CRL is past half its period, or past its nextUpdate.',
     next: 'Fetch the newest CRL of the CA and check what renews it.',
@@ -142,6 +182,30 @@ export const problemCodes = {
     next: 'Issue a certificate with one safe value in each named field.',
   },
   // bind: the client identifier
+  'bind/unowned': {
+    meaning: 'A kept session without an owner was ended, since nobody can tell whose it was.',
+    next: 'Nothing; it was left by a time before the guard.',
+  },
+  'bind/too-many-sessions': {
+    meaning: 'The identity has as many sessions, live or kept, as `maxSessions` allows.',
+    next: 'End one of them, or raise `maxSessions` of the identity.',
+  },
+  'bind/taken-over': {
+    meaning: 'A connection was ended because the same identity has connected again.',
+    next: 'Nothing, unless two devices share one certificate.',
+  },
+  'bind/session-live': {
+    meaning: 'The session is connected already and `onTakeover: refuse` stands.',
+    next: 'End the other connection, or wait until its keep-alive has run out.',
+  },
+  'bind/owner-store': {
+    meaning: 'The store of session owners changed under every attempt to write it.',
+    next: 'Check the store that was passed as `owners`.',
+  },
+  'bind/owned': {
+    meaning: 'The session of this client id belongs to another identity.',
+    next: 'End that session, or give each identity client ids of its own.',
+  },
   'bind/client-id-mismatch': {
     meaning: 'The client identifier is not one that this identity may use.',
     next: 'Set the client id to the one that the policy gives; `portcullis policy explain` shows it.',
@@ -265,6 +329,30 @@ export const problemCodes = {
   },
   // enforce: what the broker side refuses
 
+  'enforce/owner-store-missing': {
+    meaning: 'The broker keeps sessions in a persistence of its own and the guard has no store for their owners.',
+    next: 'Pass `owners` to `openGate`: an OwnerStore that lasts as long as that persistence.',
+  },
+  'enforce/too-many-subscriptions': {
+    meaning: 'A session holds as many subscriptions as it may.',
+    next: 'Subscribe with wildcards, or raise `limits.subscriptions`.',
+  },
+  'enforce/too-many-retained': {
+    meaning: 'An identity holds as many retained topics as it may.',
+    next: 'Clear some, or raise `limits.retainedTopics`.',
+  },
+  'enforce/slow-subscriber': {
+    meaning: 'A message was dropped at QoS 0 because its receiver does not keep up.',
+    next: 'Check the network of the receiver, or subscribe with QoS 1; `limits.backlogBytes` is twice the mark.',
+  },
+  'enforce/too-many-denials': {
+    meaning: 'An identity was refused so often within a minute that its connection was closed.',
+    next: 'Correct the device or the policy; the refusals before this line say what it tried.',
+  },
+  'enforce/queue-full': {
+    meaning: 'As much waits for an offline session as its identity may have.',
+    next: 'Let the device fetch its messages, or raise `limits.queuedMessages` or `limits.queuedBytes`.',
+  },
   'enforce/broker-error': {
     meaning: 'The broker reported an error of its own.',
     next: 'Read the sentence; the connection it concerns is closed.',
@@ -292,14 +380,6 @@ export const problemCodes = {
   'enforce/protocol-error': {
     meaning: 'The client sent something that is not valid MQTT 3.1.1.',
     next: 'Update or correct the client.',
-  },
-  'enforce/protocol-version': {
-    meaning: 'The client speaks another version of MQTT.',
-    next: 'Set the client to MQTT 3.1.1.',
-  },
-  'enforce/qos-too-high': {
-    meaning: 'A subscription asks for a higher QoS than the policy grants.',
-    next: 'Subscribe with the QoS that the help line names.',
   },
   // policy: the files of a policy set
   'policy/bad-value': {

@@ -17,8 +17,11 @@ export interface Mapping {
 interface SessionEvents {
   /** Its rights may have changed: check subscriptions again. */
   changed: []
-  /** It may not go on (revoked, no longer mapped): close the connection. */
-  ended: [problem: Problem]
+  /**
+   * It may not go on: close the connection, then call `close`. `will` says what becomes of its will: `suppress` where it was
+   * revoked or is nobody any more, `decide` where another connection takes over (docs/semantics.md 3.7).
+   */
+  ended: [problem: Problem, will: 'suppress' | 'decide']
 }
 
 /**
@@ -32,20 +35,28 @@ export class Session extends EventEmitter<SessionEvents> {
   readonly peer: Peer
   /** Milliseconds since 1970 at which its certificate ends. */
   readonly notAfter: number
+  /** MQTT's clean session: nothing of it is kept. */
+  readonly clean: boolean
   #mapping: Mapping
   #ended: Problem | undefined
   readonly #onClose: (session: Session) => void
 
   constructor(
-    facts: { clientId: ClientId; peer: Peer; notAfter: number; mapping: Mapping },
+    facts: { clientId: ClientId; peer: Peer; notAfter: number; clean: boolean; mapping: Mapping },
     onClose: (session: Session) => void,
   ) {
     super()
     this.clientId = facts.clientId
     this.peer = facts.peer
     this.notAfter = facts.notAfter
+    this.clean = facts.clean
     this.#mapping = facts.mapping
     this.#onClose = onClose
+  }
+
+  /** What the policy in force makes of it. */
+  get mapping(): Mapping {
+    return this.#mapping
   }
 
   get identity(): MappedIdentity {
@@ -81,8 +92,13 @@ export class Session extends EventEmitter<SessionEvents> {
       if (moved) this.emit('changed')
     } else {
       this.#ended = result.problem
-      this.emit('ended', result.problem)
+      this.emit('ended', result.problem, 'suppress')
     }
+  }
+
+  /** Ends it for a newer connection of the same identity; until it is closed its rights stand, for its will. Called by the gate. */
+  supersede(problem: Problem): void {
+    if (this.#ended === undefined) this.emit('ended', problem, 'decide')
   }
 
   /** Tells the gate that the connection is gone. */

@@ -43,7 +43,10 @@ const leaves: Readonly<Record<string, readonly string[]>> = {
 const composed: Readonly<Record<string, (from: string, isType: boolean) => boolean>> = {
   'src/gate.ts': (from, isType) => isIn(from, 'tool') || from === 'src/index.ts' || (isIn(from, 'enforce') && isType),
   'src/session.ts': (from, isType) =>
-    isIn(from, 'tool') || from === 'src/index.ts' || from === 'src/gate.ts' || (isIn(from, 'enforce') && isType),
+    isIn(from, 'tool') ||
+    ['src/index.ts', 'src/gate.ts', 'src/mapper.ts'].includes(from) ||
+    (isIn(from, 'enforce') && isType),
+  'src/mapper.ts': from => from === 'src/gate.ts' || from === 'src/index.ts',
   'src/index.ts': () => false,
 }
 

@@ -19,6 +19,19 @@ export interface Limits {
   readonly connectSeconds: number
   readonly unauthenticatedPerAddress: number
   readonly connections: number
+  readonly connectBytes: number
+  readonly packetBytes: number
+  readonly filtersPerSubscribe: number
+  readonly subscriptions: number
+  readonly topicBytes: number
+  readonly topicLevels: number
+  readonly queuedMessages: number
+  readonly queuedBytes: number
+  readonly retainedTopics: number
+  readonly deniedPerMinute: number
+  readonly backlogBytes: number
+  readonly writeStallSeconds: number
+  readonly keepAliveSeconds: number
 }
 
 export const limitTable: Readonly<Record<keyof Limits, LimitRow>> = {
@@ -49,6 +62,98 @@ export const limitTable: Readonly<Record<keyof Limits, LimitRow>> = {
     unit: 'connections',
     code: 'accept/too-many-connections',
     description: 'open connections of the listener in all',
+  },
+  connectBytes: {
+    default: 16 * 1024,
+    maximum: 1024 * 1024,
+    unit: 'bytes',
+    code: 'accept/connect-too-large',
+    description: 'one CONNECT packet, its will included; nothing may come before it',
+  },
+  packetBytes: {
+    default: 256 * 1024,
+    maximum: 256 * 1024 * 1024,
+    unit: 'bytes',
+    code: 'accept/packet-too-large',
+    description: 'one packet of a session, header included',
+  },
+  filtersPerSubscribe: {
+    default: 100,
+    maximum: 100_000,
+    unit: 'filters',
+    code: 'accept/too-many-filters',
+    description: 'topic filters in one SUBSCRIBE or UNSUBSCRIBE',
+  },
+  subscriptions: {
+    default: 1000,
+    maximum: 1_000_000,
+    unit: 'subscriptions',
+    code: 'enforce/too-many-subscriptions',
+    description: 'subscriptions of one session',
+  },
+  topicBytes: {
+    default: 1024,
+    maximum: 65_535,
+    unit: 'bytes',
+    code: 'accept/topic-too-long',
+    description: 'one topic name or filter',
+  },
+  topicLevels: {
+    default: 32,
+    maximum: 100, // aedes and its stores match no deeper
+    unit: 'levels',
+    code: 'accept/topic-too-deep',
+    description: 'one topic name or filter',
+  },
+  queuedMessages: {
+    default: 1000,
+    maximum: 10_000_000,
+    unit: 'messages',
+    code: 'enforce/queue-full',
+    description: 'messages that wait for the sessions of one identity',
+  },
+  queuedBytes: {
+    default: 4 * 1024 * 1024,
+    maximum: 16 * 1024 * 1024 * 1024,
+    unit: 'bytes',
+    code: 'enforce/queue-full',
+    description: 'payloads and topics that wait for the sessions of one identity',
+  },
+  retainedTopics: {
+    default: 1000,
+    maximum: 10_000_000,
+    unit: 'topics',
+    code: 'enforce/too-many-retained',
+    description: 'topics on which one identity holds a retained message',
+  },
+  deniedPerMinute: {
+    default: 60,
+    maximum: 1_000_000,
+    unit: 'actions',
+    code: 'enforce/too-many-denials',
+    description:
+      'publishes and subscriptions of one identity that are refused in a minute; one more closes the connection',
+  },
+  backlogBytes: {
+    default: 1024 * 1024,
+    maximum: 1024 * 1024 * 1024,
+    unit: 'bytes',
+    code: 'accept/backlog-full',
+    description: 'bytes written to one connection that it has not taken',
+  },
+  writeStallSeconds: {
+    default: 20,
+    maximum: 3600,
+    unit: 'seconds',
+    code: 'accept/write-stalled',
+    description: 'time in which a connection that has bytes to take takes none',
+  },
+  keepAliveSeconds: {
+    default: 1200,
+    maximum: 65_535,
+    unit: 'seconds',
+    code: 'bind/session-live',
+    description: 'the longest keep-alive where `onTakeover: refuse` stands; 0, which is none, counts as this one',
   },
 }
 

@@ -10,6 +10,7 @@ import { type ConfiguredCa, outsideValidity, pathOf } from './ca-rules.ts'
 import { type Crl, parseCrlFile, type RevokedEntry } from './crl.ts'
 import { casOf, comparableSerial, signerOf } from './crl-signer.ts'
 import type { ConfiguredIssuer, FoundIssuer, Issuers } from './issuers.ts'
+import { dayOf, noGoodCrl, type Rejection, revokedProblem } from './revocation-problems.ts'
 import { agedProblem, defaultRevocationSettings, type RevocationSettings } from './revocation-settings.ts'
 
 export { defaultRevocationSettings, type RevocationSettings }
@@ -100,17 +101,23 @@ export class Revocations {
       if (refusal !== undefined) return fail(refusal)
     }
     const revoked = this.isRevoked(issuer.configured.certificate.keyId, serialHex)
-    if (revoked !== undefined) {
-      const help = 'if the device is still yours, issue it a new certificate with a new key'
-      return fail(
-        problem('accept/revoked', `the certificate was revoked on ${dayOf(revoked.date)} (${revoked.reason})`, {
-          help,
-        }),
-      )
-    }
+    if (revoked !== undefined) return fail(revokedProblem(revoked))
     const states = path.map(ca => this.#stateOf(ca.certificate.keyId, now))
     const refused = states.includes('stale') && this.#settings.onStaleCrl === 'refuseNew' && options.live !== true
     return refused ? fail(this.#staleProblem(issuer.name)) : ok(undefined)
+  }
+
+  /**
+   * Why nothing of this certificate may be kept either: it or its issuer is revoked, for another reason than that a newer
+   * certificate superseded it. Validity does not count here (docs/semantics.md 4.2).
+   */
+  condemned(issuer: FoundIssuer, serialHex: string): Problem | undefined {
+    for (const ca of pathOf(issuer.configured)) {
+      const refusal = this.#revokedCa(issuer.name, ca)
+      if (refusal !== undefined) return refusal
+    }
+    const revoked = this.isRevoked(issuer.configured.certificate.keyId, serialHex)
+    return revoked === undefined || revoked.reason === 'superseded' ? undefined : revokedProblem(revoked)
   }
 
   /** Reads every CRL file anew, one run after the other. Returns, and traces, what was not taken over. */
@@ -223,6 +230,11 @@ export class Revocations {
         { help },
       )
     }
+    return this.#revokedCa(issuerName, ca)
+  }
+
+  #revokedCa(issuerName: string, ca: ConfiguredCa): Problem | undefined {
+    const { certificate } = ca
     const revoked = this.isRevoked((ca.parent ?? ca).certificate.keyId, certificate.serialHex)
     if (revoked === undefined) return undefined
     const sentence = `a CA of \`${issuerName}\` (${certificate.file}) was revoked on ${dayOf(revoked.date)} (${revoked.reason})`
@@ -275,11 +287,6 @@ export class Revocations {
   }
 }
 
-interface Rejection {
-  readonly issuer: string
-  readonly problem: Problem
-}
-
 /**
  * Loads the CRLs of all issuers. Rejects with ConfigurationError where a configured file gives no good CRL.
  * @example const revocations = await openRevocations(issuers, { onStaleCrl: 'refuseNew', crlGraceHours: 24, trace })
@@ -289,10 +296,3 @@ export async function openRevocations(issuers: Issuers, options: RevocationOptio
   await revocations.open()
   return revocations
 }
-
-function noGoodCrl({ issuer, problem: p }: Rejection): Problem {
-  const sentence = `issuer \`${issuer}\` has no good CRL to start with: ${p.sentence} (${p.code})`
-  return problem('config/no-good-crl', sentence, { where: p.where, help: p.help })
-}
-
-const dayOf = (time: number): string => new Date(time).toISOString().slice(0, 10)

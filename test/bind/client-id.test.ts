@@ -147,7 +147,7 @@ test('what is bound is exactly what is expected', () => {
 
 describe('CONNACK codes', () => {
   test.each([
-    ['enforce/protocol-version', 1],
+    ['accept/protocol-version', 1],
     ['bind/client-id-empty', 2],
     ['bind/client-id-mismatch', 2],
     ['accept/stale-crl', 3],

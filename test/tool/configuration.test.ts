@@ -2,6 +2,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { resolveLimits } from '../../src/accept/limits.ts'
 import { ConfigurationError, formatProblem } from '../../src/problem.ts'
 import { loadConfiguration, readTlsFiles } from '../../src/tool/configuration.ts'
 import { codesOf, dayMs, makeDevice, makeIssuing, makeRoot, start } from '../support/authorities.ts'
@@ -37,7 +38,7 @@ issuers:
     crl: [acme.crl]
     only: { site: [s1, s2] }
 limits: { handshakeSeconds: 5 }
-log: { file: decisions.log }
+log: { file: decisions.log, permits: all, refusalsPerMinute: 5 }
 crl: { onStaleCrl: keep, crlGraceHours: 0 }
 `,
     )
@@ -54,8 +55,8 @@ crl: { onStaleCrl: keep, crlGraceHours: 0 }
           only: { site: ['s1', 's2'] },
         },
       },
-      limits: { handshakeSeconds: 5, connectSeconds: 10, unauthenticatedPerAddress: 64, connections: 10_000 },
-      log: { file: join(folder, 'decisions.log') },
+      limits: { ...resolveLimits(), handshakeSeconds: 5 },
+      log: { file: join(folder, 'decisions.log'), permits: 'all', refusalsPerMinute: 5 },
       crl: { onStaleCrl: 'keep', crlGraceHours: 0 },
       notes: [],
     })
@@ -66,7 +67,7 @@ crl: { onStaleCrl: keep, crlGraceHours: 0 }
     expect(await loadConfiguration('other.yaml', folder)).toMatchObject({
       listen: { host: undefined, port: 8883 },
       tls: undefined,
-      log: { file: undefined },
+      log: { file: undefined, permits: 'distinct', refusalsPerMinute: 60 },
       crl: { onStaleCrl: 'refuseNew', crlGraceHours: 24 },
     })
   })
@@ -102,8 +103,8 @@ issuers:
     certificates: issuing.pem
     rot: root.pem
   1x: { certificates: [a.pem], root: b.pem }
-limits: { connections: 1e3, packetBytes: 5 }
-log: { level: warn }
+limits: { connections: 1e3, packetLength: 5 }
+log: { level: warn, permits: distinkt, refusalsPerMinute: 0 }
 crl: { onStaleCrl: keap }
 persistence: { kind: redis }
 tls: { keyFile: server.key }
@@ -120,9 +121,11 @@ tls: { keyFile: server.key }
       expect.stringMatching(/^portcullis.config.yaml:8:3: config\/bad-value: `1x` cannot be the name of an issuer/),
       'portcullis.config.yaml:9:24: config/bad-value: `limits.connections` must be a whole number from 1 to 10000000',
       expect.stringMatching(
-        /^portcullis.config.yaml:9:29: config\/unknown-key: unknown key `packetBytes` under `limits`/,
+        /^portcullis.config.yaml:9:29: config\/unknown-key: unknown key `packetLength` under `limits`/,
       ),
-      'portcullis.config.yaml:10:8: config/unknown-key: unknown key `level` under `log`\n  help: keys: `file`',
+      'portcullis.config.yaml:10:8: config/unknown-key: unknown key `level` under `log`\n  help: keys: `file`, `permits`, `refusalsPerMinute`',
+      'portcullis.config.yaml:10:30: config/bad-value: `log.permits` must be `none` or `distinct` or `all`\n  help: did you mean `distinct`?',
+      'portcullis.config.yaml:10:59: config/bad-value: `log.refusalsPerMinute` must be a whole number from 1 to 1000000',
       'portcullis.config.yaml:11:20: config/bad-value: `crl.onStaleCrl` must be `keep` or `refuseNew`\n  help: did you mean `keep`?',
       expect.stringMatching(
         /^portcullis.config.yaml:12:1: config\/not-available: `persistence` is not yet available in this version/,

@@ -1,62 +1,93 @@
-/** Connection: what the guard knows of one socket, from TLS up to close. */
+/** Connection: one socket from TLS up to its close. It frames what comes, has the gate decide the CONNECT, and holds the session. */
 import type { Duplex } from 'node:stream'
+import type { ConnectPacket } from '../../accept/framer/connect-packet.ts'
+import { type FramedStream, frameStream } from '../../accept/framer/frame-stream.ts'
+import type { AskedSubscription } from '../../accept/framer/packet-rules.ts'
 import type { Peer } from '../../accept/peer.ts'
-import type { ConnectFacts, Gate } from '../../gate.ts'
+import { connack, connackCodeFor, versionConnack } from '../../bind/connack-code.ts'
+import { identityKey } from '../../bind/identity-key.ts'
+import type { Permit } from '../../decide/decision.ts'
+import { PermitLedger } from '../../decide/permit-ledger.ts'
+import type { Admission, Gate } from '../../gate.ts'
 import type { MappedIdentity } from '../../policy/model.ts'
 import { type Problem, problem } from '../../problem.ts'
 import type { Session } from '../../session.ts'
 import type { TracedAction, TracedPeer } from '../../trace.ts'
+import type { DenialBudget } from '../denial-budget.ts'
+import { WriteWatch } from '../write-watch.ts'
+import { Grants } from './grants.ts'
 import { who } from './who.ts'
+
+export interface ConnectionOptions {
+  readonly gate: Gate
+  readonly denials: DenialBudget
+  /** Hands the socket to the broker, once a session is bound. */
+  readonly attach: (conn: Duplex) => void
+  /** Called when the broker has logged the session in. */
+  readonly admitted: () => void
+  /** Whether the broker counts this socket's client among its own; it will then say when it is done with it. */
+  readonly isRegistered: () => boolean
+  /** Ends the broker's side of a session whose will must not be sent. */
+  readonly suppressWill: () => void
+}
 
 export class Connection {
   readonly peer: Peer
+  readonly conn: Duplex
+  /** What the broker's SUBACKs have granted. */
+  readonly grants: Grants = new Grants()
+  readonly #options: ConnectionOptions
   readonly #gate: Gate
-  readonly #conn: Duplex
+  readonly #framed: FramedStream
   readonly #deadline: NodeJS.Timeout
-  readonly #admitted: () => void
+  readonly #permits: PermitLedger
+  #clientId: string | undefined
   #session: Session | undefined
-  #refused = false
-  #closed = false
+  #isReady = false
+  #isRefused = false
   #ending: Problem | undefined
-  /** The CONNECT as it came in, before any hook could change it. */
-  connect: ConnectFacts | undefined
 
-  constructor(gate: Gate, peer: Peer, conn: Duplex, admitted: () => void) {
+  constructor(peer: Peer, conn: Duplex, options: ConnectionOptions) {
+    const { gate } = options
     this.peer = peer
+    this.conn = conn
     this.#gate = gate
-    this.#conn = conn
-    this.#admitted = admitted
-    const seconds = gate.limits.connectSeconds
+    this.#options = options
+    this.#permits = new PermitLedger(gate.permits)
+    const { connectSeconds, writeStallSeconds } = gate.limits
     this.#deadline = setTimeout(() => {
-      this.refuse(problem('enforce/connect-timeout', `no CONNECT was accepted within ${seconds} s`))
-      conn.destroy()
-    }, seconds * 1000)
+      this.close(problem('enforce/connect-timeout', `no CONNECT was accepted within ${connectSeconds} s`))
+    }, connectSeconds * 1000)
+    this.#framed = frameStream(conn, gate.limits, {
+      connect: packet => void this.#connect(packet),
+      subscribe: asked => this.#lowerQos(asked),
+      violation: (p, version) => this.#stop(p, version),
+    })
+    new WriteWatch(conn, writeStallSeconds, () => {
+      this.close(problem('accept/write-stalled', `the client has taken nothing for ${writeStallSeconds} s`))
+    })
     conn.once('close', () => this.#onClose())
   }
 
-  /** The bound session; undefined before log-in and after close of the gate's side. */
+  /** The bound session; undefined before it is bound. */
   get session(): Session | undefined {
     return this.#session
   }
 
-  /** Binds the session; false where the socket went away meanwhile. */
-  bind(session: Session): boolean {
-    if (this.#closed || this.#refused) {
-      session.close()
-      return false
-    }
+  /** The broker has sent CONNACK 0: what the client sends from now on reaches it. */
+  ready(): void {
+    if (this.#isReady || this.#session === undefined || this.conn.destroyed) return
+    this.#isReady = true
     clearTimeout(this.#deadline)
-    this.#admitted()
-    this.#session = session
-    this.#gate.trace({ event: 'connected', peer: this.traced(), revision: session.revision })
-    return true
+    this.#options.admitted()
+    this.#gate.trace({ event: 'connected', peer: this.traced(), revision: this.#session.revision })
+    this.#framed.open()
   }
 
-  /** Reports why this connection gets no session; once. */
+  /** Reports, once, why this connection gets no session; the answer to the client is the caller's. */
   refuse(p: Problem, action?: TracedAction, identity?: MappedIdentity): void {
-    if (this.#refused || this.#closed) return
-    this.#refused = true
-    clearTimeout(this.#deadline)
+    if (this.#isRefused || this.#isReady) return
+    this.#isRefused = true
     this.#gate.trace({
       event: 'connect-refused',
       peer: { ...this.traced(), ...(identity === undefined ? {} : { who: who(identity) }) },
@@ -70,24 +101,43 @@ export class Connection {
     this.#ending ??= p
   }
 
-  /** Reports a refused action of the session. */
-  report(action: TracedAction, p: Problem): void {
-    this.#gate.trace({
-      event: 'refused',
-      peer: this.traced(),
-      action,
-      problem: p,
-      revision: this.#session?.revision ?? this.#gate.policy.revision,
-    })
+  /** Ends the connection for that reason. Its will is the broker's to send. */
+  close(p: Problem): void {
+    if (this.#isReady) this.ending(p)
+    else this.refuse(p)
+    this.#framed.destroy()
   }
 
-  destroy(): void {
-    this.#conn.destroy()
+  /** Reports a refused publish or subscription and counts it; one too many closes the connection. */
+  deny(action: TracedAction, p: Problem): void {
+    this.report(action, p)
+    const session = this.#session
+    if (session === undefined || this.#options.denials.spend(identityKey(session.identity))) return
+    const { deniedPerMinute } = this.#gate.limits
+    this.close(problem('enforce/too-many-denials', `more than ${deniedPerMinute} actions were refused within a minute`))
+  }
+
+  /** Reports a refusal that is not the client's doing, such as a delivery that was cut. */
+  report(action: TracedAction, p: Problem): void {
+    const revision = this.#session?.revision ?? this.#gate.policy.revision
+    this.#gate.trace({ event: 'refused', peer: this.traced(), action, problem: p, revision })
+  }
+
+  /** Reports a permit where `log.permits` asks for it. */
+  permit(action: TracedAction, { rules }: Permit): void {
+    const revision = this.#session?.revision ?? this.#gate.policy.revision
+    if (!this.#permits.isNews(rules, revision)) return
+    this.#gate.trace({ event: 'permitted', peer: this.traced(), action, rules, revision })
+  }
+
+  /** The broker is done with this connection: its session is free. */
+  leave(): void {
+    this.#session?.close()
   }
 
   traced(): TracedPeer {
     const session = this.#session
-    const clientId = session?.clientId ?? this.connect?.clientId
+    const clientId = session?.clientId ?? this.#clientId
     const subject = session === undefined ? this.#gate.subjectOf(this.peer) : undefined
     return {
       address: this.peer.address,
@@ -98,15 +148,66 @@ export class Connection {
     }
   }
 
-  #onClose(): void {
-    this.#closed = true
-    clearTimeout(this.#deadline)
-    if (this.#session === undefined) return
-    this.#session.close()
-    this.#gate.trace({
-      event: 'disconnected',
-      peer: this.traced(),
-      ...(this.#ending === undefined ? {} : { problem: this.#ending }),
+  async #connect(packet: ConnectPacket): Promise<void> {
+    this.#clientId = packet.clientId
+    const admission = await this.#gate.admit(this.peer, packet).catch((error: unknown): Admission => {
+      const sentence = `a check failed and refused: ${error instanceof Error ? error.message : 'unknown error'}`
+      return { effect: 'refuse', returnCode: 3, problem: problem('enforce/internal', sentence) }
     })
+    if (admission.effect === 'refuse') {
+      const isWill = admission.problem.code === 'bind/will-refused' && packet.will !== undefined
+      const action: TracedAction = isWill
+        ? { verb: 'will', ...packet.will }
+        : { verb: 'connect', topic: packet.clientId }
+      this.refuse(admission.problem, action, admission.identity)
+      this.#framed.refuse(connack(admission.returnCode))
+      return
+    }
+    const { session } = admission
+    // the socket may have gone, or its deadline come, while the session waited for its turn
+    if (this.conn.destroyed || this.#isRefused) return session.close()
+    this.#session = session
+    session.once('ended', (p, will) => {
+      if (will === 'suppress') this.#options.suppressWill()
+      this.close(p)
+    })
+    const isCapped = this.#gate.policy.set.settings.onTakeover === 'refuse'
+    this.#framed.attach(this.#options.attach, isCapped ? this.#cappedKeepAlive(packet) : packet.keepAliveSeconds)
+  }
+
+  /** Where nobody may take over, a half-open connection must end by itself (docs/semantics.md 2.4). */
+  #cappedKeepAlive({ keepAliveSeconds }: ConnectPacket): number {
+    const cap = this.#gate.limits.keepAliveSeconds
+    return keepAliveSeconds === 0 ? cap : Math.min(keepAliveSeconds, cap)
+  }
+
+  /** aedes fixes the QoS that it grants before any hook, so a lower grant is written into the SUBSCRIBE (docs/semantics.md 3.2). */
+  #lowerQos(asked: readonly AskedSubscription[]): void {
+    for (const one of asked) {
+      const decision = this.#session?.subscribe(one.filter, one.asked)
+      if (decision?.effect === 'permit') one.qos = decision.grantedQos ?? one.asked
+    }
+  }
+
+  /** Something came that must not pass. What came before it in one piece is still done. */
+  #stop(p: Problem, version: number | undefined): void {
+    if (this.#isReady) {
+      this.ending(p)
+      setImmediate(() => this.#framed.destroy())
+      return
+    }
+    this.refuse(p)
+    if (version !== undefined) this.#framed.refuse(versionConnack(version))
+    else if (p.code === 'accept/connect-too-large') this.#framed.refuse(connack(connackCodeFor(p.code)))
+    // what is no CONNECT gets no CONNACK [MQTT-3.1.4-1]
+    else this.#framed.destroy()
+  }
+
+  #onClose(): void {
+    clearTimeout(this.#deadline)
+    if (!this.#options.isRegistered()) this.leave()
+    if (!this.#isReady) return
+    const problem = this.#ending === undefined ? {} : { problem: this.#ending }
+    this.#gate.trace({ event: 'disconnected', peer: this.traced(), ...problem })
   }
 }

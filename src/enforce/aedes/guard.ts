@@ -4,9 +4,21 @@ import { TLSSocket } from 'node:tls'
 import { readPeer } from '../../accept/peer.ts'
 import type { Gate } from '../../gate.ts'
 import { ConfigurationError, type Problem, problem } from '../../problem.ts'
+import { DenialBudget } from '../denial-budget.ts'
+import { QueueLedger } from '../queue-ledger.ts'
+import { RetainedTopics } from '../retained-topics.ts'
 import { Connection } from './connection.ts'
-import { guardHooks, type HookContext } from './hooks.ts'
-import type { AedesBroker, AedesHooks } from './shape.ts'
+import { followClients } from './follow-clients.ts'
+import { authorizeForward } from './hook-forward.ts'
+import { authenticate, preConnect } from './hook-login.ts'
+import { authorizePublish } from './hook-publish.ts'
+import { authorizeSubscribe } from './hook-subscribe.ts'
+import type { GuardContext, HookContext } from './hooks.ts'
+import { guardPersistence, type PersistenceContext } from './persistence.ts'
+import { purgeKept } from './purge.ts'
+import type { AedesBroker, AedesClient, AedesHooks, AedesPersistence } from './shape.ts'
+import { SubscribeBatches } from './subscribe-batches.ts'
+import { unblockDelivery } from './unblock-delivery.ts'
 
 export interface Guarded {
   readonly broker: AedesBroker
@@ -48,61 +60,128 @@ function installHooks(broker: AedesBroker, build: (host: HookContext['host']) =>
   }
 }
 
+/** Wraps the persistence that the broker has, and any that it is given later. */
+function installPersistence(broker: AedesBroker, context: PersistenceContext): void {
+  const wrap = (persistence: AedesPersistence): AedesPersistence => {
+    if (!context.gate.hasOwnerStore && !isInMemory(persistence)) throw new ConfigurationError([ownersMissing()])
+    guardPersistence(persistence, context)
+    return persistence
+  }
+  let current = wrap(broker.persistence)
+  Object.defineProperty(broker, 'persistence', {
+    enumerable: true,
+    configurable: false,
+    get: () => current,
+    set: (next: AedesPersistence) => {
+      if (next !== current) current = wrap(next)
+    },
+  })
+}
+
+/** aedes's own persistence, which forgets everything when the process ends, as the default store of owners does. */
+function isInMemory(persistence: AedesPersistence & { asyncPersistence?: object }): boolean {
+  return (persistence.asyncPersistence ?? persistence).constructor.name === 'MemoryPersistence'
+}
+
+const ownersMissing = (): Problem =>
+  problem('enforce/owner-store-missing', 'this persistence keeps sessions, and nothing keeps whose they are', {
+    help: 'pass `owners` to openGate: an OwnerStore that lasts as long as the persistence',
+  })
+
 /**
  * Guards a broker. Hooks that the host has set, or sets later, are composed: ours first, theirs can only narrow.
  * Any other way into the broker (a kept `broker.handle`, plain TCP) is refused.
- * @throws ConfigurationError on an aedes that this guard was not made for; TypeError when guarded twice.
+ * @throws ConfigurationError on an aedes that this guard was not made for, or on a persistence that keeps sessions where the
+ * gate has no `owners`; TypeError when broker or gate is guarded already.
  * @example const guarded = guard(await Aedes.createBroker(), gate)
  */
 export function guard(host: object, gate: Gate): Guarded {
   const broker = host as AedesBroker
   if (guardedBrokers.has(broker)) throw new TypeError('this broker is guarded already')
   checkVersion(broker)
+  const ledger = new QueueLedger(gate.limits)
+  const batches = new SubscribeBatches()
+  const denials = new DenialBudget(gate.limits.deniedPerMinute, Date.now)
+  installPersistence(broker, { gate, batches, ledger })
+  gate.serve(clientId => purgeKept(broker, clientId, ledger))
   guardedBrokers.add(broker)
 
   const connections = new WeakMap<Duplex, Connection>()
   const connectionOf = (conn: Duplex): Connection | undefined => connections.get(conn)
-  installHooks(broker, hook => guardHooks({ gate, broker, connectionOf, host: hook }))
-
-  // what aedes cannot read: the reason goes into the `disconnected` event
-  const onBadClient = (client: { conn: Duplex }, error: Error): void => {
-    const connection = connectionOf(client.conn)
-    const p = problem('enforce/protocol-error', `the connection was closed: ${error.message}`)
-    connection?.ending(p)
-    if (connection?.session === undefined) connection?.refuse(p)
+  const context: GuardContext = {
+    gate,
+    broker,
+    connectionOf,
+    batches,
+    retained: new RetainedTopics(gate.limits.retainedTopics),
   }
-  broker.on('clientError', onBadClient)
-  broker.on('connectionError', onBadClient)
-  // without a listener, an error that aedes reports on the broker ends the process
-  broker.on('error', (error: Error) =>
-    gate.trace({ event: 'alarm', problem: problem('enforce/broker-error', error.message) }),
-  )
+  installHooks(broker, name => {
+    const hooks = { ...context, host: name }
+    return {
+      preConnect: preConnect(hooks),
+      authenticate: authenticate(hooks),
+      authorizePublish: authorizePublish(hooks),
+      authorizeSubscribe: authorizeSubscribe(hooks),
+      authorizeForward: authorizeForward(hooks),
+    }
+  })
+  unblockDelivery(broker)
+  followClients(context)
 
   const inner = broker.handle
-  const shut = (socket: Duplex, address: string, p: Problem, fingerprint = '', subject?: string): void => {
-    gate.trace({
-      event: 'handshake-refused',
-      peer: { address, ...(fingerprint === '' ? {} : { fingerprint }), ...(subject === undefined ? {} : { subject }) },
-      problem: p,
-    })
-    socket.on('error', () => undefined)
-    socket.destroy()
-  }
   const accept = (socket: Duplex, admitted: () => void): void => {
     if (!(socket instanceof TLSSocket)) {
-      shut(socket, 'unknown', problem('enforce/not-guarded', 'a connection without TLS reached the broker'))
+      shut(gate, socket, { address: 'unknown' }, notTls())
       return
     }
     const peer = readPeer(socket)
     const trusted = gate.trust(peer)
     if (!trusted.ok) {
-      shut(socket, peer.address, trusted.problem, peer.fingerprint, gate.subjectOf(peer))
+      const subject = gate.subjectOf(peer)
+      const { address, fingerprint } = peer
+      const known = { ...(fingerprint === '' ? {} : { fingerprint }), ...(subject === undefined ? {} : { subject }) }
+      shut(gate, socket, { address, ...known }, trusted.problem)
       return
     }
-    connections.set(socket, new Connection(gate, peer, socket, admitted))
-    inner.call(broker, socket)
+    const connection = new Connection(peer, socket, {
+      gate,
+      denials,
+      attach: conn => void inner.call(broker, conn),
+      admitted,
+      isRegistered: () => isRegistered(broker, socket),
+      suppressWill: () => suppressWill(broker, socket),
+    })
+    connections.set(socket, connection)
   }
   const handle = (socket: Duplex): void => accept(socket, () => {})
   broker.handle = handle
   return { broker, gate, handle, accept }
+}
+
+const notTls = (): Problem => problem('enforce/not-guarded', 'a connection without TLS reached the broker')
+
+function shut(
+  gate: Gate,
+  socket: Duplex,
+  peer: { address: string; fingerprint?: string; subject?: string },
+  p: Problem,
+): void {
+  gate.trace({ event: 'handshake-refused', peer, problem: p })
+  socket.on('error', () => undefined)
+  socket.destroy()
+}
+
+function isRegistered(broker: AedesBroker, conn: Duplex & { client?: AedesClient }): boolean {
+  return conn.client !== undefined && broker.clients[conn.client.id] === conn.client
+}
+
+/** A session that was revoked, or is nobody any more, says nothing when it goes (docs/semantics.md 3.7). */
+function suppressWill(broker: AedesBroker, conn: Duplex & { client?: AedesClient }): void {
+  const { client } = conn
+  if (client === undefined) return
+  client.will = null
+  client._will = null
+  broker.persistence.delWill({ id: client.id, brokerId: broker.id }).catch(() => {
+    // the broker's store is the host's: a will that stays there is decided again when due, and this session is refused then
+  })
 }

@@ -1,37 +1,52 @@
 /** The part of aedes 1.2 that the guard touches: structural types, so that importing the guard imports no broker. */
-import type { Duplex } from 'node:stream'
+import type { Duplex, Readable } from 'node:stream'
+
+export type Qos = 0 | 1 | 2
 
 export interface AedesPublish {
+  readonly cmd?: string
   topic: string
   payload: Buffer | string
-  qos: 0 | 1 | 2
+  qos: Qos
   retain: boolean
   dup?: boolean
+  messageId?: number | undefined
+  brokerId?: string
+  brokerCounter?: number
+  clientId?: string
 }
 
 export interface AedesConnect {
   clientId: string
   protocolVersion?: number
-  clean?: boolean
-  will?: { topic: string; payload: Buffer | string; qos: 0 | 1 | 2; retain: boolean }
 }
 
 export interface AedesSubscription {
   topic: string
-  qos: 0 | 1 | 2
+  qos: Qos
+}
+
+/** A subscription as the persistence keeps it. */
+export interface StoredSubscription extends AedesSubscription {
+  readonly clientId: string
 }
 
 export interface AedesClient {
   readonly id: string
   readonly conn: Duplex
   readonly clean: boolean
+  readonly closed: boolean
+  readonly connackSent: boolean
+  readonly subscriptions: Readonly<Record<string, AedesSubscription>>
   will?: unknown
+  _will?: unknown
   pause(): void
+  unsubscribe(filters: string[], done: () => void): void
 }
 
 export type Callback<T extends unknown[] = []> = (error: Error | null, ...rest: T) => void
 
-/** The six hooks; the guard puts its own in front of whatever the host has, now or later. */
+/** The hooks that the guard stands in front of, whatever the host has there, now or later. */
 export interface AedesHooks {
   preConnect(client: AedesClient, packet: AedesConnect, callback: Callback<[boolean]>): void
   authenticate(
@@ -49,13 +64,37 @@ export interface AedesHooks {
   authorizeForward(client: AedesClient, packet: AedesPublish): AedesPublish | null | undefined
 }
 
+type ById = { readonly id: string }
+
+/** The methods of a persistence that the guard wraps or uses. */
+export interface AedesPersistence {
+  storeRetained(packet: AedesPublish): Promise<unknown>
+  createRetainedStreamCombi(patterns: string[]): Readable
+  addSubscriptions(client: AedesClient, subscriptions: AedesSubscription[]): Promise<unknown>
+  removeSubscriptions(client: ById, topics: string[]): Promise<unknown>
+  subscriptionsByClient(client: ById): Promise<AedesSubscription[]>
+  outgoingEnqueue(subscription: { readonly clientId: string }, packet: AedesPublish): Promise<unknown>
+  outgoingEnqueueCombi(subscriptions: StoredSubscription[], packet: AedesPublish): Promise<unknown>
+  outgoingUpdate(client: ById, packet: AedesPublish): Promise<unknown>
+  outgoingClearMessageId(client: ById, packet: AedesPublish): Promise<AedesPublish | undefined>
+  outgoingStream(client: ById): Readable
+  incomingStorePacket(client: ById, packet: AedesPublish): Promise<unknown>
+  cleanIncoming?: ((client: ById) => Promise<unknown>) | undefined
+  putWill(client: AedesClient, packet: AedesPublish): Promise<unknown>
+  delWill(client: { id: string; brokerId?: string }): Promise<unknown>
+}
+
+/** A function that aedes calls with each message of a subscription. */
+export type Deliver = (this: unknown, packet: AedesPublish, done: () => void) => void
+
 export interface AedesBroker extends AedesHooks {
   readonly id: string
   readonly version?: string
+  readonly clients: Readonly<Record<string, AedesClient | undefined>>
+  persistence: AedesPersistence
   handle: (conn: Duplex, request?: unknown) => unknown
-  readonly persistence: {
-    delWill(client: { id: string; brokerId?: string }): Promise<unknown>
-    removeSubscriptions(client: unknown, topics: string[]): Promise<unknown>
-  }
+  registerClient(client: AedesClient): void
+  subscribe(topic: string, deliver: Deliver, done: () => void): void
+  unsubscribe(topic: string, deliver: Deliver, done?: () => void): void
   on(event: string, listener: (...args: never[]) => void): unknown
 }

@@ -1,0 +1,102 @@
+/**
+ * Puts a framer in front of a stream that a broker will read: bytes are caught where the socket hands them over
+ * (`push` of this one instance), so that the broker's own reading stays as it is and nothing is copied. The broker may
+ * come late: until `attach`, nobody reads the stream.
+ */
+import type { Duplex } from 'node:stream'
+import type { Limits } from '../limits.ts'
+import type { ConnectPacket } from './connect-packet.ts'
+import { Framer } from './framer.ts'
+import type { AskedSubscription } from './packet-rules.ts'
+import type { Violation } from './violation.ts'
+
+export interface FrameEvents {
+  connect(packet: ConnectPacket): void
+  subscribe(asked: readonly AskedSubscription[]): void
+  violation(problem: Violation, connectVersion?: number): void
+}
+
+/** How long a refused connection may take to fetch its answer. */
+const lingerMs = 1000
+
+export interface FramedStream {
+  /** Lets the broker take the stream, then passes it the CONNECT. `keepAliveSeconds` is written into it. */
+  attach(broker: (stream: Duplex) => void, keepAliveSeconds: number): void
+  /** Passes everything that came behind the CONNECT, and all that comes. Call when the broker has sent CONNACK 0. */
+  open(): void
+  /** Sends a last answer and closes; nothing that the client sends is looked at any more. */
+  refuse(answer: Uint8Array): void
+  /** Drops what comes, and destroys the stream. */
+  destroy(): void
+}
+
+/**
+ * Frames a stream; call before anything has read from it.
+ * @example const framed = frameStream(tlsSocket, limits, { connect, subscribe, violation })
+ */
+export function frameStream(stream: Duplex, limits: Limits, events: FrameEvents): FramedStream {
+  const push = stream.push
+  let connectBytes: Buffer | undefined
+  let keepAliveAt = 0
+  let isAttached = false
+  let hasEnded = false
+  const framer = new Framer(limits, {
+    ...events,
+    connect: (packet, bytes) => {
+      connectBytes = bytes
+      keepAliveAt = packet.keepAliveAt
+      events.connect(packet)
+    },
+    packets: bytes => {
+      push.call(stream, bytes)
+    },
+  })
+
+  const endOfStream = (): boolean => {
+    hasEnded = true
+    // the broker reads the end; before there is one, or before it has answered, there is nobody left to answer
+    if (isAttached && framer.phase !== 'binding') return push.call(stream, null)
+    stream.destroy()
+    return false
+  }
+  // before the broker reads, nobody listens; a reset is an ordinary end
+  stream.on('error', () => undefined)
+  const early: unknown = stream.read()
+  stream.push = (chunk: unknown) => {
+    if (chunk === null || stream.destroyed) return endOfStream()
+    return framer.push(chunk as Buffer)
+  }
+  // not now: the caller has no FramedStream yet
+  if (Buffer.isBuffer(early)) queueMicrotask(() => framer.push(early))
+
+  const destroy = (): void => {
+    framer.end()
+    stream.destroy()
+  }
+  return {
+    attach: (broker, keepAliveSeconds) => {
+      if (connectBytes === undefined || framer.phase !== 'binding' || stream.destroyed) return
+      connectBytes.writeUInt16BE(keepAliveSeconds, keepAliveAt)
+      isAttached = true
+      broker(stream)
+      push.call(stream, connectBytes)
+      connectBytes = undefined
+    },
+    open: () => {
+      framer.open()
+      if (hasEnded || stream.destroyed) return
+      // reading was stopped by the `false` that push gave while the session was bound
+      stream._read(0)
+    },
+    refuse: answer => {
+      framer.end()
+      if (stream.destroyed) return
+      // closing with unread bytes would reset the connection and take the answer along: read on for a moment, and drop
+      stream._read(0)
+      stream.end(answer)
+      const linger = setTimeout(() => stream.destroy(), lingerMs)
+      stream.once('close', () => clearTimeout(linger))
+    },
+    destroy,
+  }
+}

@@ -1,0 +1,88 @@
+/**
+ * Authenticator: peer → certificate of a known issuer that is good now. One path for full and resumed handshakes: issuer,
+ * revocation, certificate rules (docs/semantics.md 1.2). Parsed certificates are cached, verdicts never.
+ */
+import type { FoundIssuer, Issuers } from '../accept/issuers.ts'
+import type { Peer } from '../accept/peer.ts'
+import type { Revocations } from '../accept/revocation.ts'
+import { fail, ok, problem, type Result } from '../problem.ts'
+import { type Certificate, certificateCache } from './certificate.ts'
+import { checkCertificate } from './rules.ts'
+
+export interface Authenticated {
+  readonly certificate: Certificate
+  readonly issuer: FoundIssuer
+}
+
+/** How many parsed certificates are kept: parsing one costs a third of a connection. */
+const cachedCertificates = 4096
+
+export class Authenticator {
+  readonly #issuers: Issuers
+  readonly #revocations: Revocations
+  readonly #now: () => number
+  readonly #certificates = certificateCache(cachedCertificates)
+
+  constructor(issuers: Issuers, revocations: Revocations, now: () => number) {
+    this.#issuers = issuers
+    this.#revocations = revocations
+    this.#now = now
+  }
+
+  /** Whether a configured issuer vouches for this peer at all; where not, the connection is to be destroyed unread. */
+  trust(peer: Peer): Result<FoundIssuer> {
+    if (peer.leafDer === undefined)
+      return fail(
+        problem('accept/no-certificate', 'the client showed no certificate', {
+          help: 'give the client its certificate and key (mosquitto_pub: --cert and --key)',
+        }),
+      )
+    const issuer = this.#issuers.findIssuer(peer.leafDer, peer.fingerprint)
+    return issuer === undefined ? fail(unknownIssuer()) : ok(issuer)
+  }
+
+  /** Subject of a peer's certificate for display; undefined where there is none to read. */
+  subjectOf(peer: Peer): string | undefined {
+    if (peer.leafDer === undefined) return undefined
+    const parsed = this.#certificates.get(peer.leafDer, peer.fingerprint)
+    return parsed.ok ? parsed.value.subjectText : undefined
+  }
+
+  /** Judges a peer as it is now. With `live`, for a session that is bound already, a stale CRL does not count. */
+  authenticate(peer: Peer, standing: { readonly live?: boolean } = {}): Result<Authenticated> {
+    const issuer = this.trust(peer)
+    if (!issuer.ok) return issuer
+    const parsed = this.#certificates.get(peer.leafDer as Buffer, peer.fingerprint)
+    if (!parsed.ok) return parsed
+    const revocation = this.#revocations.check(issuer.value, parsed.value.serial, this.#now(), standing)
+    if (!revocation.ok) return revocation
+    const checked = checkCertificate(parsed.value, this.#now())
+    if (!checked.ok) return checked
+    if (!peer.authorized)
+      return fail(
+        problem(
+          'accept/untrusted-certificate',
+          `TLS does not trust the certificate (${peer.authorizationError ?? 'no reason given'})`,
+        ),
+      )
+    return ok({ certificate: parsed.value, issuer: issuer.value })
+  }
+
+  /**
+   * The certificate of a kept session: its issuer must still be configured, with the same key, and neither it nor its
+   * issuer revoked, but its validity does not matter, nor that a newer certificate has superseded it (docs/semantics.md 2.3, 4.2).
+   */
+  recall(leafDer: Buffer, fingerprint: string, issuerKeyId: string): Result<Authenticated> {
+    const issuer = this.#issuers.findIssuer(leafDer, fingerprint)
+    if (issuer === undefined || issuer.configured.certificate.keyId !== issuerKeyId) return fail(unknownIssuer())
+    const parsed = this.#certificates.get(leafDer, fingerprint)
+    if (!parsed.ok) return parsed
+    const condemned = this.#revocations.condemned(issuer, parsed.value.serial)
+    return condemned === undefined ? ok({ certificate: parsed.value, issuer }) : fail(condemned)
+  }
+}
+
+const unknownIssuer = () =>
+  problem('accept/unknown-issuer', 'none of the configured issuers signed this certificate', {
+    help: 'use a certificate of a configured issuer, or add its CA under `issuers:`',
+  })

@@ -1,0 +1,173 @@
+/**
+ * Admissions: who may have which session, live or kept, one log-in of a client id at a time (docs/semantics.md 2.3–2.5).
+ * The newcomer's turn ends when its session is registered; from then on every change reaches it.
+ */
+import type { IdentityRule, MappedIdentity, Settings } from '../policy/model.ts'
+import { fail, ok, type Problem, problem, type Result } from '../problem.ts'
+import { identityKey } from './identity-key.ts'
+import { type KeptSessions, owned, type Purge } from './kept-sessions.ts'
+import type { Owner } from './owner-store.ts'
+import { Turns } from './turns.ts'
+
+/** What admission needs to know of a live session. */
+export interface LiveSession {
+  readonly clientId: string
+  readonly identity: MappedIdentity
+  /** Ends it for another that takes over; its will is still sent where it may be. */
+  supersede(problem: Problem): void
+}
+
+export interface Request<S> {
+  readonly clientId: string
+  readonly identity: MappedIdentity
+  readonly rule: Pick<IdentityRule, 'maxSessions'>
+  readonly onTakeover: Settings['onTakeover']
+  /** MQTT's clean session: nothing is resumed, and nothing kept. */
+  readonly clean: boolean
+  readonly owner: Owner
+  /** Decides once more if anything has moved, and makes the session. Synchronous: nothing moves between this and the registration. */
+  readonly begin: () => Result<S>
+}
+
+/** A store that changes under every attempt is broken; the refusal says so. */
+const attempts = 3
+
+export class Admissions<S extends LiveSession, M> {
+  readonly #turns = new Turns()
+  readonly #live = new Map<string, { readonly session: S; readonly gone: Promise<void>; readonly leave: () => void }>()
+  /** Client ids whose log-in is under way, with the key of their identity. */
+  readonly #entering = new Map<string, string>()
+  readonly #kept: KeptSessions<M>
+  readonly #onUnowned: (clientId: string) => void
+  #purge: Purge = async () => false
+
+  constructor(kept: KeptSessions<M>, onUnowned: (clientId: string) => void) {
+    this.#kept = kept
+    this.#onUnowned = onUnowned
+  }
+
+  /** The adapter's way to end what its broker keeps. */
+  usePurge(purge: Purge): void {
+    this.#purge = purge
+  }
+
+  get live(): readonly S[] {
+    return [...this.#live.values()].map(one => one.session)
+  }
+
+  liveOf(clientId: string): S | undefined {
+    return this.#live.get(clientId)?.session
+  }
+
+  /** One log-in, when its turn has come. */
+  admit(request: Request<S>): Promise<Result<S>> {
+    return this.#turns.take(request.clientId, async () => {
+      const before = this.#live.get(request.clientId)
+      if (before !== undefined) {
+        const refused = takeOver(request, before.session)
+        if (refused !== undefined) return fail(refused)
+        await before.gone
+      }
+      const full = this.#judgeCount(request)
+      if (full !== undefined) return fail(full)
+      // counted with this place taken, so that of two that come at once for the last one gets it
+      this.#entering.set(request.clientId, identityKey(request.identity))
+      try {
+        return await this.#enter(request)
+      } finally {
+        this.#entering.delete(request.clientId)
+      }
+    })
+  }
+
+  /** The connection of this session is gone. */
+  leave(session: S): void {
+    const entry = this.#live.get(session.clientId)
+    if (entry?.session !== session) return
+    this.#live.delete(session.clientId)
+    entry.leave()
+  }
+
+  /** Ends a kept session where `mayStay` says no when its turn comes; a live one that is on its way out is waited for. */
+  review(clientId: string, mayStay: () => boolean): Promise<void> {
+    return this.#turns.take(clientId, async () => {
+      if (mayStay()) return
+      await this.#live.get(clientId)?.gone
+      const owner = this.#kept.ownerOf(clientId)
+      if (owner === undefined || mayStay()) return
+      await this.#purge(clientId)
+      await this.#kept.settle(clientId, owner, undefined)
+    })
+  }
+
+  #register(session: S): void {
+    let leave = (): void => undefined
+    const gone = new Promise<void>(resolve => {
+      leave = resolve
+    })
+    this.#live.set(session.clientId, { session, gone, leave })
+  }
+
+  async #enter(request: Request<S>): Promise<Result<S>> {
+    const settled = await this.#settle(request)
+    if (!settled.ok) return settled
+    const begun = request.begin()
+    if (begun.ok) this.#register(begun.value)
+    else await this.#kept.settle(request.clientId, this.#kept.ownerOf(request.clientId), settled.value)
+    return begun
+  }
+
+  /** `maxSessions` counts live and kept sessions, this client id left out: it has its place already. */
+  #judgeCount({ clientId, identity, rule }: Request<S>): Problem | undefined {
+    const key = identityKey(identity)
+    const present = new Map(this.live.map(one => [one.clientId, identityKey(one.identity)]))
+    for (const [id, entering] of this.#entering) present.set(id, entering)
+    present.delete(clientId)
+    const taken = [...present.values()].filter(one => one === key).length
+    if (taken >= rule.maxSessions) return tooMany(rule.maxSessions)
+    const kept = this.#kept.count(identity, id => id === clientId || present.has(id))
+    return taken + kept >= rule.maxSessions ? tooMany(rule.maxSessions) : undefined
+  }
+
+  /**
+   * Purges what may not be resumed, then writes the new owner: compared and set in one step, before CONNACK. Resolves with
+   * the owner to put back where the log-in fails after all.
+   */
+  async #settle({ clientId, identity, clean, owner }: Request<S>): Promise<Result<Owner | undefined>> {
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      const claim = await this.#kept.claim(clientId, identity)
+      if (claim.outcome === 'refuse') return fail(claim.problem)
+      const isPurged = clean || claim.outcome === 'fresh'
+      if (isPurged) {
+        const hadState = await this.#purge(clientId)
+        if (hadState && claim.stored === undefined) this.#onUnowned(clientId)
+      }
+      if (await this.#kept.settle(clientId, claim.stored, clean ? undefined : owner)) {
+        return ok(isPurged ? undefined : claim.stored)
+      }
+    }
+    return fail(problem('bind/owner-store', `the owner of ${clientId} changed under ${attempts} attempts to log in`))
+  }
+}
+
+/** Why a newcomer may not take over; undefined where it does, and the one before is told to go. */
+function takeOver<S extends LiveSession>(request: Request<S>, before: S): Problem | undefined {
+  if (identityKey(before.identity) !== identityKey(request.identity)) return owned(request.clientId)
+  if (request.onTakeover === 'refuse') {
+    return problem(
+      'bind/session-live',
+      `${request.clientId} is connected already, and the policy lets nobody take over`,
+      {
+        help: 'end the other connection, or wait until its keep-alive has run out',
+      },
+    )
+  }
+  before.supersede(problem('bind/taken-over', 'the same identity has connected again'))
+  return undefined
+}
+
+function tooMany(maximum: number): Problem {
+  return problem('bind/too-many-sessions', `this identity has ${maximum} sessions already, live or kept`, {
+    help: 'end one of them, or raise `maxSessions` of the identity',
+  })
+}

@@ -1,0 +1,7 @@
+/** One text per identity: two sessions have the same owner exactly where kind and all captures are equal (docs/semantics.md 2.3). */
+import type { MappedIdentity } from '../policy/model.ts'
+
+/** @example identityKey(identity) // '["device",["device","pump-7"],["site","s1"]]' */
+export function identityKey(identity: MappedIdentity): string {
+  return JSON.stringify([identity.kind, ...[...identity.captures].sort(([a], [b]) => (a < b ? -1 : 1))])
+}

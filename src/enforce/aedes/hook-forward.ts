@@ -1,0 +1,50 @@
+/** Every delivery to a connected client: live, retained and queued (docs/semantics.md 3.4, 5.1). aedes wants its answer at once. */
+import { problem } from '../../problem.ts'
+import type { Connection } from './connection.ts'
+import { type HookContext, internal, sinkTopic } from './hooks.ts'
+import type { AedesHooks, AedesPublish, Qos } from './shape.ts'
+
+export function authorizeForward(context: HookContext): AedesHooks['authorizeForward'] {
+  return (client, packet): AedesPublish | null | undefined => {
+    try {
+      const connection = context.connectionOf(client.conn)
+      const session = connection?.session
+      if (connection === undefined || session === undefined || packet.topic === sinkTopic) return null
+      const decision = session.receive(packet.topic)
+      const action = { verb: 'receive', topic: packet.topic } as const
+      if (decision.effect === 'refuse') {
+        connection.report(action, decision.problem)
+        return null
+      }
+      const qos = packet.qos === 0 ? 0 : Math.min(packet.qos, connection.grants.highest(packet.topic))
+      if (!hasRoom(context, connection, packet.topic, qos)) return null
+      const forwarded = context.host('authorizeForward').call(context.broker, client, packet)
+      if (!forwarded) return null
+      connection.permit(action, decision)
+      // the packet is shared between its receivers: a lower QoS needs a copy [MQTT-3.8.4-6]
+      return forwarded.qos <= qos ? forwarded : { ...forwarded, qos: qos as Qos }
+    } catch (error) {
+      context.gate.trace({ event: 'alarm', problem: internal(error) })
+      return null
+    }
+  }
+}
+
+/**
+ * A client that does not read must not hold up the others: what is QoS 0 is dropped above half of the backlog limit, and
+ * above the whole of it the connection ends. Its kept session loses nothing of QoS 1 and 2.
+ */
+function hasRoom({ gate }: HookContext, connection: Connection, topic: string, qos: number): boolean {
+  const { backlogBytes } = gate.limits
+  const waiting = connection.conn.writableLength
+  if (waiting > backlogBytes) {
+    connection.close(problem('accept/backlog-full', `the client has not taken ${waiting} bytes`))
+    return false
+  }
+  if (qos > 0 || waiting <= backlogBytes / 2) return true
+  connection.report(
+    { verb: 'receive', topic },
+    problem('enforce/slow-subscriber', `dropped at QoS 0: the client has not taken ${waiting} bytes`),
+  )
+  return false
+}

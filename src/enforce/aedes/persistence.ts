@@ -1,0 +1,246 @@
+/**
+ * The persistence wrapper: what a broker stores and brings back obeys the policy too (docs/semantics.md 3.8). aedes ignores
+ * the delivery hook for queued messages, stores refused filters, and matches `$` topics with wildcards: closed here, in place.
+ */
+import { Readable } from 'node:stream'
+import { identityKey } from '../../bind/identity-key.ts'
+import type { Gate } from '../../gate.ts'
+import { matches } from '../../policy/filter-algebra.ts'
+import { parseTopicFilter, parseTopicName, type TopicFilter, type TopicName } from '../../policy/topic.ts'
+import { type Problem, problem } from '../../problem.ts'
+import type { Mapping } from '../../session.ts'
+import type { QueueLedger } from '../queue-ledger.ts'
+import { sinkTopic } from './hooks.ts'
+import type {
+  AedesClient,
+  AedesPersistence,
+  AedesPublish,
+  AedesSubscription,
+  Qos,
+  StoredSubscription,
+} from './shape.ts'
+import type { SubscribeBatches } from './subscribe-batches.ts'
+import { who } from './who.ts'
+
+export interface PersistenceContext {
+  readonly gate: Gate
+  readonly batches: SubscribeBatches
+  readonly ledger: QueueLedger
+}
+
+/** Packet identifiers end at 65,535; above that, one marks the message that is to be taken out of a queue. */
+const removalMarks = 65_536
+
+const sizeOf = (packet: AedesPublish): number =>
+  Buffer.byteLength(packet.topic ?? '') + Buffer.byteLength(packet.payload ?? '')
+
+/** A payload that is a small part of what was read from the socket would keep all of that in memory. */
+function unpinned(packet: AedesPublish): AedesPublish {
+  const { payload } = packet
+  const isPinning = Buffer.isBuffer(payload) && payload.buffer.byteLength > payload.length * 2
+  return isPinning ? { ...packet, payload: Buffer.from(payload) } : packet
+}
+
+/** Wraps the methods of this persistence that aedes calls, for good. */
+export function guardPersistence(persistence: AedesPersistence, context: PersistenceContext): void {
+  const inner = bindAll(persistence)
+  const queue = new GuardedQueue(inner, context)
+  const { batches } = context
+  Object.assign(persistence, {
+    addSubscriptions: (client: AedesClient, subscriptions: AedesSubscription[]) =>
+      batches.store(subscriptions, granted => storeGranted(inner, context.gate, client, granted)),
+    storeRetained: (packet: AedesPublish) => inner.storeRetained(unpinned(packet)),
+    createRetainedStreamCombi: (patterns: string[]) =>
+      Readable.from(onlyMatching(inner.createRetainedStreamCombi(patterns), patterns)),
+    outgoingEnqueue: (to: { clientId: string }, packet: AedesPublish) => queue.enqueue(to.clientId, packet),
+    outgoingEnqueueCombi: (to: StoredSubscription[], packet: AedesPublish) => queue.enqueueAll(to, packet),
+    outgoingUpdate: (client: AedesClient, packet: AedesPublish) => queue.update(client, packet),
+    outgoingClearMessageId: (client: AedesClient, packet: AedesPublish) => queue.clear(client, packet),
+    outgoingStream: (client: AedesClient) => Readable.from(queue.stream(client)),
+    // only its identifier is ever looked up again
+    incomingStorePacket: (client: AedesClient, packet: AedesPublish) =>
+      inner.incomingStorePacket(client, { ...packet, payload: Buffer.alloc(0) }),
+    // a connection that is gone leaves no will behind: its session, and what it may send, are gone too
+    putWill: async (client: AedesClient, packet: AedesPublish) =>
+      client.closed ? undefined : inner.putWill(client, unpinnedWill(packet)),
+  })
+}
+
+/**
+ * Stores the granted filters. aedes writes its SUBACK after this, with the grants that were decided before: where the policy
+ * has changed meanwhile and one is refused now, the connection ends instead (docs/semantics.md 2.5).
+ */
+async function storeGranted(
+  inner: AedesPersistence,
+  gate: Gate,
+  client: AedesClient,
+  granted: AedesSubscription[],
+): Promise<void> {
+  if (granted.length === 0) return
+  const revision = gate.liveSession(client.id)?.revision
+  await inner.addSubscriptions(client, granted)
+  const session = gate.liveSession(client.id)
+  if (session === undefined || session.revision === revision) return
+  const refused = granted.filter(one => session.subscribe(one.topic, one.qos).effect === 'refuse')
+  if (refused.length === 0) return
+  const filters = refused.map(one => one.topic)
+  await inner.removeSubscriptions(client, filters)
+  throw new Error('the policy changed while the subscription was stored')
+}
+
+/** aedes compares wills by identity, so this one changes in place. */
+function unpinnedWill(will: AedesPublish): AedesPublish {
+  will.payload = unpinned(will).payload
+  return will
+}
+
+function bindAll(persistence: AedesPersistence): AedesPersistence {
+  const names = [
+    'storeRetained',
+    'createRetainedStreamCombi',
+    'addSubscriptions',
+    'removeSubscriptions',
+    'outgoingEnqueue',
+    'outgoingEnqueueCombi',
+    'outgoingUpdate',
+    'outgoingClearMessageId',
+    'outgoingStream',
+    'incomingStorePacket',
+    'putWill',
+  ] as const
+  return Object.fromEntries(names.map(name => [name, bound(persistence, name)])) as never
+}
+
+function bound(persistence: AedesPersistence, name: keyof AedesPersistence): (...args: never[]) => unknown {
+  const method = persistence[name] as (this: unknown, ...args: never[]) => unknown
+  return (...args) => method.apply(persistence, args)
+}
+
+/** [MQTT-4.7.2-1]: a wildcard first level matches no `$` topic, retained or not. */
+async function* onlyMatching(packets: Readable, patterns: readonly string[]): AsyncGenerator<AedesPublish> {
+  for await (const packet of packets as AsyncIterable<AedesPublish>) {
+    const topic = packet.topic as TopicName
+    if (patterns.some(pattern => matches(pattern as TopicFilter, topic))) yield packet
+  }
+}
+
+class GuardedQueue {
+  readonly #inner: AedesPersistence
+  readonly #gate: Gate
+  readonly #ledger: QueueLedger
+  #mark = removalMarks
+
+  constructor(inner: AedesPersistence, { gate, ledger }: PersistenceContext) {
+    this.#inner = inner
+    this.#gate = gate
+    this.#ledger = ledger
+  }
+
+  /** Stores a message for those kept sessions that may receive it, at no more than the QoS of their subscription. */
+  async enqueueAll(to: readonly StoredSubscription[], packet: AedesPublish): Promise<void> {
+    const byQos = new Map<Qos, StoredSubscription[]>()
+    for (const subscription of to) {
+      if (!this.#admits(subscription.clientId, packet, subscription.topic)) continue
+      const qos = Math.min(subscription.qos, packet.qos) as Qos
+      byQos.set(qos, [...(byQos.get(qos) ?? []), subscription])
+    }
+    for (const [qos, subscriptions] of byQos) {
+      await this.#inner.outgoingEnqueueCombi(subscriptions, { ...unpinned(packet), qos })
+    }
+  }
+
+  async enqueue(clientId: string, packet: AedesPublish): Promise<void> {
+    if (this.#admits(clientId, packet)) await this.#inner.outgoingEnqueue({ clientId }, unpinned(packet))
+  }
+
+  async update(client: { id: string }, packet: AedesPublish): Promise<unknown> {
+    return this.#inner.outgoingUpdate(client, packet).catch((error: unknown) => {
+      // not stored, because its queue was full: it is delivered all the same, and not once more after a reconnect
+      if ((packet.cmd ?? 'publish') === 'publish') return undefined
+      throw error
+    })
+  }
+
+  async clear(client: { id: string }, packet: AedesPublish): Promise<AedesPublish | undefined> {
+    if (packet.messageId === undefined) {
+      await this.#remove(client, packet)
+      return undefined
+    }
+    const cleared = await this.#inner.outgoingClearMessageId(client, packet)
+    if (cleared !== undefined) this.#ledger.remove(client.id, sizeOf(cleared))
+    // what aedes gets back for a cut message goes into a stream that nobody reads: at 16 it would stand still
+    return packet.cmd === 'publish' ? undefined : cleared
+  }
+
+  /** What waits for a session, without what it may not receive any more. */
+  async *stream(client: { id: string }): AsyncGenerator<AedesPublish> {
+    for await (const packet of this.#inner.outgoingStream(client) as AsyncIterable<AedesPublish>) {
+      const p = (packet.cmd ?? 'publish') === 'publish' ? this.#refusal(client.id, packet) : undefined
+      if (p === undefined) yield packet
+      else await this.#remove(client, packet)
+    }
+  }
+
+  /** Whether this message may wait for this session, and there is room for it. */
+  #admits(clientId: string, packet: AedesPublish, filter?: string): boolean {
+    if (packet.topic === sinkTopic) return false
+    if (filter !== undefined && !matches(filter as TopicFilter, packet.topic as TopicName)) return false
+    const p = this.#refusal(clientId, packet, filter)
+    if (p !== undefined) return false
+    const mapping = this.#mapping(clientId) as Mapping
+    if (this.#ledger.add(clientId, identityKey(mapping.identity), sizeOf(packet))) return true
+    const { queuedMessages, queuedBytes } = this.#gate.limits
+    const sentence = `the queue of this identity is full: ${queuedMessages} messages or ${queuedBytes} bytes`
+    this.#report(clientId, packet, problem('enforce/queue-full', sentence))
+    return false
+  }
+
+  #mapping(clientId: string): Mapping | undefined {
+    return this.#gate.liveSession(clientId)?.mapping ?? this.#gate.keptMapping(clientId)
+  }
+
+  /** Why this session may not have the message; undefined where it may. */
+  #refusal(clientId: string, packet: AedesPublish, filter?: string): Problem | undefined {
+    const mapping = this.#mapping(clientId)
+    const topic = parseTopicName(packet.topic)
+    if (mapping === undefined) return problem('bind/unowned', 'nobody owns this session any more')
+    if (!topic.ok) return topic.problem
+    const received = mapping.rights.receive(topic.value)
+    const refused = received.effect === 'refuse' ? received.problem : this.#endedFilter(mapping, filter)
+    // told here only while nobody is connected: otherwise the delivery tells
+    if (refused !== undefined && this.#gate.liveSession(clientId) === undefined) this.#report(clientId, packet, refused)
+    return refused
+  }
+
+  /** A kept subscription that the policy allows no longer delivers nothing, though another rule may allow the topic. */
+  #endedFilter({ rights }: Mapping, filter: string | undefined): Problem | undefined {
+    if (filter === undefined) return undefined
+    const parsed = parseTopicFilter(filter)
+    if (!parsed.ok) return parsed.problem
+    const decision = rights.subscribe(parsed.value, 0)
+    return decision.effect === 'refuse' ? decision.problem : undefined
+  }
+
+  #report(clientId: string, { topic }: AedesPublish, p: Problem): void {
+    const mapping = this.#mapping(clientId)
+    this.#gate.trace({
+      event: 'refused',
+      peer: { address: 'offline', clientId, ...(mapping === undefined ? {} : { who: who(mapping.identity) }) },
+      action: { verb: 'receive', topic },
+      problem: p,
+      revision: this.#gate.policy.revision,
+    })
+  }
+
+  /** Takes exactly this message out of a queue. The stores find by packet identifier only, so it is given one that nobody has. */
+  async #remove(client: { id: string }, packet: AedesPublish): Promise<void> {
+    const messageId = this.#mark++
+    try {
+      await this.#inner.outgoingUpdate(client, { ...packet, messageId })
+    } catch {
+      return // it was never stored
+    }
+    const removed = await this.#inner.outgoingClearMessageId(client, { ...packet, messageId })
+    if (removed !== undefined) this.#ledger.remove(client.id, sizeOf(removed))
+  }
+}

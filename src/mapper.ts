@@ -1,0 +1,125 @@
+/**
+ * Mapper: what the policy in force makes of a certificate and a client id. authenticate → bind → decide in one place, for a
+ * CONNECT, a live session and the owner of a kept one; without side effects.
+ */
+import { createHash } from 'node:crypto'
+import type { Peer } from './accept/peer.ts'
+import type { Authenticated, Authenticator } from './authenticate/authenticator.ts'
+import { identify } from './authenticate/identify.ts'
+import { bindClientId, type ClientId } from './bind/client-id.ts'
+import type { Owner } from './bind/owner-store.ts'
+import { compileRights } from './decide/compile-rights.ts'
+import type { PublishFacts } from './decide/decision.ts'
+import type { MappedIdentity } from './policy/model.ts'
+import { rightsHolderOf } from './policy/rights-holder.ts'
+import { parseTopicName } from './policy/topic.ts'
+import { fail, ok, type Problem, problem, type Result } from './problem.ts'
+import type { Mapping } from './session.ts'
+import type { LoadedPolicy } from './source/folder.ts'
+
+/** What an adapter has read from a CONNECT. User name and password neither add nor change anything. */
+export interface ConnectFacts {
+  readonly clientId: string
+  /** 3 is MQTT 3.1, 4 is 3.1.1. */
+  readonly protocolVersion: number
+  readonly clean: boolean
+  readonly will?: (PublishFacts & { readonly topic: string }) | undefined
+}
+
+/** A mapping with the client id that it was made for. */
+export type BoundMapping = Mapping & { readonly clientId: ClientId }
+
+/** What a CONNECT gets, and the owner to note where its session is kept. */
+export interface ConnectMapping extends BoundMapping {
+  readonly owner: Owner
+  /** Milliseconds since 1970. */
+  readonly notAfter: number
+}
+
+export class Mapper {
+  readonly #authenticator: Authenticator
+  #policy: LoadedPolicy
+  #epoch = 0
+
+  constructor(authenticator: Authenticator, policy: LoadedPolicy) {
+    this.#authenticator = authenticator
+    this.#policy = policy
+  }
+
+  get policy(): LoadedPolicy {
+    return this.#policy
+  }
+
+  /** Rises with every policy: whoever decided under a lower one decides again. */
+  get epoch(): number {
+    return this.#epoch
+  }
+
+  use(policy: LoadedPolicy): void {
+    this.#policy = policy
+    this.#epoch++
+  }
+
+  /** What a CONNECT would get: authenticate → bind → decide. The identity is told even where a later step refuses. */
+  ofConnect(
+    peer: Peer,
+    connect: ConnectFacts,
+  ): { readonly identity?: MappedIdentity; readonly result: Result<ConnectMapping> } {
+    const authenticated = this.#authenticator.authenticate(peer)
+    if (!authenticated.ok) return { result: authenticated }
+    const identified = this.#identify(authenticated.value)
+    if (!identified.ok) return { result: identified }
+    const identity = identified.value
+    const mapping = this.#map(identity, connect.clientId)
+    if (!mapping.ok) return { identity, result: mapping }
+    const { certificate, issuer } = authenticated.value
+    const owner = { leafDer: peer.leafDer as Buffer, issuerKeyId: issuer.configured.certificate.keyId }
+    const value = { ...mapping.value, owner, notAfter: certificate.notAfter }
+    const refusedWill = connect.will && judgeWill(mapping.value, connect.will)
+    return { identity, result: refusedWill === undefined ? ok(value) : fail(refusedWill) }
+  }
+
+  /** What a live session is now. A stale CRL refuses new connections only. */
+  ofLive(peer: Peer, clientId: string): Result<BoundMapping> {
+    const authenticated = this.#authenticator.authenticate(peer, { live: true })
+    return authenticated.ok ? this.#ofCertificate(authenticated.value, clientId) : authenticated
+  }
+
+  /** What the owner of a kept session is now; the validity of its certificate does not count. */
+  ofOwner({ leafDer, issuerKeyId }: Owner, clientId: string): Result<BoundMapping> {
+    const fingerprint = createHash('sha256').update(leafDer).digest('hex')
+    const recalled = this.#authenticator.recall(leafDer, fingerprint, issuerKeyId)
+    return recalled.ok ? this.#ofCertificate(recalled.value, clientId) : recalled
+  }
+
+  #ofCertificate(authenticated: Authenticated, clientId: string): Result<BoundMapping> {
+    const identity = this.#identify(authenticated)
+    return identity.ok ? this.#map(identity.value, clientId) : identity
+  }
+
+  #identify({ certificate, issuer }: Authenticated): Result<MappedIdentity> {
+    return identify(this.#policy.set, certificate, issuer.name, issuer.only)
+  }
+
+  #map(identity: MappedIdentity, presented: string): Result<BoundMapping> {
+    const { set, revision } = this.#policy
+    const holder = rightsHolderOf(set, identity)
+    if (!holder.ok) return holder
+    const clientId = bindClientId(set, identity, presented)
+    if (!clientId.ok) return clientId
+    const rights = compileRights(set, holder.value)
+    if (!rights.ok) return rights
+    return ok({ revision, identity, rights: rights.value, clientId: clientId.value })
+  }
+}
+
+/** Why the will may not be published; undefined where it may (docs/semantics.md 3.7). */
+function judgeWill({ rights }: Mapping, will: NonNullable<ConnectFacts['will']>): Problem | undefined {
+  const topic = parseTopicName(will.topic)
+  const decision = topic.ok
+    ? rights.publish(topic.value, will)
+    : ({ effect: 'refuse', problem: topic.problem } as const)
+  if (decision.effect === 'permit') return undefined
+  const { code, sentence, where, help } = decision.problem
+  return problem('bind/will-refused', `the will may not be published: ${sentence} (${code})`, { where, help })
+}
