@@ -19,7 +19,8 @@ interface SessionEvents {
   changed: []
   /**
    * It may not go on: close the connection, then call `close`. `will` says what becomes of its will: `suppress` where it was
-   * revoked or is nobody any more, `decide` where another connection takes over (docs/semantics.md 3.7).
+   * revoked or is nobody any more, `decide` where another connection takes over (docs/semantics.md 3.7). A listener that
+   * comes late is told too.
    */
   ended: [problem: Problem, will: 'suppress' | 'decide']
 }
@@ -39,6 +40,7 @@ export class Session extends EventEmitter<SessionEvents> {
   readonly clean: boolean
   #mapping: Mapping
   #ended: Problem | undefined
+  #farewell: readonly [problem: Problem, will: 'suppress' | 'decide'] | undefined
   readonly #onClose: (session: Session) => void
 
   constructor(
@@ -52,6 +54,12 @@ export class Session extends EventEmitter<SessionEvents> {
     this.clean = facts.clean
     this.#mapping = facts.mapping
     this.#onClose = onClose
+    // it may be ended between its admission and the host's first look at it
+    const tellLate = (event: string, listener: (...farewell: SessionEvents['ended']) => void): void => {
+      const farewell = this.#farewell
+      if (event === 'ended' && farewell !== undefined) queueMicrotask(() => listener(...farewell))
+    }
+    this.on('newListener' as never, tellLate as never)
   }
 
   /** What the policy in force makes of it. */
@@ -92,18 +100,23 @@ export class Session extends EventEmitter<SessionEvents> {
       if (moved) this.emit('changed')
     } else {
       this.#ended = result.problem
-      this.emit('ended', result.problem, 'suppress')
+      this.#end(result.problem, 'suppress')
     }
   }
 
   /** Ends it for a newer connection of the same identity; until it is closed its rights stand, for its will. Called by the gate. */
   supersede(problem: Problem): void {
-    if (this.#ended === undefined) this.emit('ended', problem, 'decide')
+    if (this.#farewell === undefined) this.#end(problem, 'decide')
   }
 
   /** Tells the gate that the connection is gone. */
   close(): void {
     this.#onClose(this)
+  }
+
+  #end(problem: Problem, will: 'suppress' | 'decide'): void {
+    this.#farewell = [problem, will]
+    this.emit('ended', problem, will)
   }
 
   #decide<T>(parsed: Result<T>, decide: (rights: Rights, value: T) => Decision): Decision {

@@ -9,6 +9,8 @@ export interface Handmade {
   readonly port: number
   /** Resolves when the process has ended, by a crash or by `close`. */
   readonly crashed: Promise<void>
+  /** The host assigns hooks that permit everything, after its own. */
+  assignPermissiveHooks(): Promise<void>
   close(): Promise<void>
 }
 
@@ -28,6 +30,11 @@ export async function startHandmade(certs: string): Promise<Handmade> {
   return {
     port: Number(message[0]),
     crashed,
+    assignPermissiveHooks: async () => {
+      const assigned = once(child, 'message')
+      child.send('permissive-hooks')
+      await assigned
+    },
     close: async () => {
       child.kill('SIGKILL')
       await crashed

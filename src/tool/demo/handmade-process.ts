@@ -3,7 +3,13 @@ import { type HandmadeTls, startHandmadeBroker } from './handmade-broker.ts'
 
 process.once('message', (files: HandmadeTls) => {
   startHandmadeBroker(files).then(
-    broker => process.send?.(broker.port),
+    broker => {
+      process.on('message', () => {
+        broker.assignPermissiveHooks()
+        process.send?.('assigned')
+      })
+      process.send?.(broker.port)
+    },
     () => process.exit(1),
   )
 })
