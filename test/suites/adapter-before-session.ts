@@ -14,7 +14,7 @@ import {
   subscribeAt,
   upTo,
 } from './acts.ts'
-import type { AdapterCase } from './adapter.ts'
+import type { AdapterCase, RunningBroker } from './adapter.ts'
 
 const shortDeadlines = { limits: { handshakeSeconds: 1, connectSeconds: 1 } }
 
@@ -60,10 +60,11 @@ export const beforeSessionCases: readonly AdapterCase[] = [
   {
     name: 'a CONNECT that is refused is answered and closed',
     rules: ['2.2', '5.1'],
+    weaknesses: [2],
     run: async broker => {
       for (const [name, clientId, code] of [
-        ['pump-7', 'pump-8', 2],
         ['pump-7', '', 2],
+        ['pump-7', 'pump-8', 2],
         ['pump-5', 'pump-5', 5],
         ['pump-7', 'ops-1/desk', 2],
       ] as const) {
@@ -201,28 +202,31 @@ export const beforeSessionCases: readonly AdapterCase[] = [
     rules: ['2.4'],
     weaknesses: [4],
     run: async broker => {
-      const before = await session(broker, 'pump-7')
-      await subscribeAt(before, 0, command)
-      const clients = await Promise.all(Array.from({ length: 6 }, () => broker.open('pump-7')))
-      for (const client of clients) client.write(connectBytes('pump-7'))
-      const open = new Set(clients)
-      const firstOnes = clients.map(client => client.closed.then(() => open.delete(client)))
-      // five of six are closed, whichever they are
-      await new Promise<void>(resolve => {
-        const look = (): void => {
-          if (open.size <= 1) resolve()
-        }
-        for (const gone of firstOnes) void gone.then(look)
-      })
-      const [last] = [...open]
-      expect(await last?.next()).toMatchObject({ cmd: 'connack', returnCode: 0 })
-      await subscribeAt(last as NonNullable<typeof last>, 0, command)
-      const operator = await session(broker, 'ops-1', 'ops-1/desk')
-      await operator.publish(command, 'once')
-      expect(String((await nextMessage(last as NonNullable<typeof last>)).payload)).toBe('once')
-      // and it is the one that the broker knows of: the next newcomer ends it
-      await session(broker, 'pump-7')
-      await last?.closed
+      // a race that is lost once in a while is lost
+      for (let round = 0; round < 6; round++) await race(broker)
     },
   },
 ]
+
+/** Six log in at once over a seventh; one session is left, and it is the one that the broker knows of. */
+async function race(broker: RunningBroker): Promise<void> {
+  const before = await session(broker, 'pump-7')
+  await subscribeAt(before, 0, command)
+  const clients = await Promise.all(Array.from({ length: 6 }, () => broker.open('pump-7')))
+  const open = new Set(clients)
+  const ends = clients.map(client => client.closed.then(() => open.delete(client)))
+  for (const client of clients) client.write(connectBytes('pump-7'))
+  await new Promise<void>(resolve => {
+    for (const end of ends) void end.then(() => open.size <= 1 && resolve())
+  })
+  const [last] = open
+  if (last === undefined) throw new Error('all of them were closed')
+  expect(await last.next()).toMatchObject({ cmd: 'connack', returnCode: 0 })
+  await subscribeAt(last, 0, command)
+  const operator = await session(broker, 'ops-1', 'ops-1/desk')
+  await operator.publish(command, 'once')
+  expect(String((await nextMessage(last)).payload)).toBe('once')
+  const next = await session(broker, 'pump-7')
+  await last.closed
+  await next.close()
+}

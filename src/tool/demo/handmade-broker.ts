@@ -45,9 +45,9 @@ function maySubscribe({ site, name }: Name, filter: string): boolean {
 /** Starts it on a free port of the loopback address. */
 export async function startHandmadeBroker(files: HandmadeTls): Promise<HandmadeBroker> {
   const broker = await createBroker()
-  broker.preConnect = (_client, _packet, done) => {
-    // is this address on a list of blocked ones? a look-up, as real ones have
-    setTimeout(() => done(null, true), lookUpMs)
+  broker.preConnect = (_client, packet, done) => {
+    // is this client on a list of blocked ones? a look-up, as real ones have
+    setTimeout(() => done(null, packet.clientId !== ''), lookUpMs)
   }
   broker.authenticate = (client, _username, _password, done) => {
     setImmediate(() => {
