@@ -35,6 +35,8 @@ function nameOf(client: Client): Name {
 
 function mayPublish({ site, name }: Name, topic: string): boolean {
   if (site === 'staff') return /^plant\/[^/]+\/[^/]+\/command\//.test(topic)
+  // a gateway speaks for everything on its line
+  if (name.startsWith('line-')) return topic.startsWith(`plant/${site}/`)
   return topic.startsWith(`plant/${site}/${name}/telemetry/`) || topic.startsWith(`plant/${site}/${name}/state`)
 }
 
@@ -66,7 +68,7 @@ export async function startHandmadeBroker(files: HandmadeTls): Promise<HandmadeB
   }
   broker.authorizeForward = (client, packet) => {
     const name = nameOf(client)
-    const isCut = name.name.startsWith('audit') && packet.topic.includes('/telemetry/secret/')
+    const isCut = name.name.startsWith('audit') && /\/(command|telemetry\/secret)\//.test(packet.topic)
     return isCut ? undefined : packet
   }
   const server = tls.createServer({ ...files, requestCert: true, rejectUnauthorized: true }, socket =>

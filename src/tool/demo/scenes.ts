@@ -1,57 +1,10 @@
-/** The scenes, honest and hostile, in the order in which they are played. */
-import mqttPacket from 'mqtt-packet'
+/** The scenes, honest and hostile, in the order in which they are played: log-in and topics here, the rest beside. */
+import { setTimeout } from 'node:timers/promises'
+import { connectBytes, own, publishBytes, publishes, subscribes, watched } from './acts.ts'
 import { RawClient } from './raw-client.ts'
 import { nextPayload, type Scene, tellConnect, within } from './scene.ts'
-import type { World } from './world.ts'
-
-const own = 'plant/s1/pump-7/telemetry/temp'
-
-/** Connects, publishes at QoS 1 (or as said) and tells `acknowledged` or `closed`. */
-function publishes(name: string, topic: string, options: Record<string, unknown> = {}): Scene['run'] {
-  return async world => {
-    const { client } = await world.connect(name, name === 'ops-1' ? 'ops-1/demo' : name)
-    const seen = await within(client.publish(topic, 'x', options), 'no answer')
-    await client.close()
-    return seen
-  }
-}
-
-/** Connects, subscribes and tells what each filter was granted. */
-function subscribes(name: string, clientId: string, ...filters: string[]): Scene['run'] {
-  return async world => {
-    const { client } = await world.connect(name, clientId)
-    const granted = await within(client.subscribe(...filters), 'no answer')
-    await client.close()
-    return typeof granted === 'string'
-      ? granted
-      : granted.map(code => (code === 128 ? 'refused' : 'granted')).join(', ')
-  }
-}
-
-/** An operator or auditor watches while something happens; a marker at the end proves that nothing else came before it. */
-async function watched(world: World, watcher: string, act: (world: World) => Promise<void>): Promise<string> {
-  const { client } = await world.connect(watcher, `${watcher}/watch`)
-  await client
-    .subscribe('plant/#')
-    .then(granted => (granted === 'closed' || granted[0] === 128 ? client.subscribe('plant/s1/#') : granted))
-  await act(world)
-  const { client: pump } = await world.connect('pump-7')
-  await pump.publish(own, 'marker')
-  const seen = await nextPayload(client)
-  await Promise.all([client.close(), pump.close()])
-  return seen === 'marker' ? 'nothing arrives' : `arrives: ${seen}`
-}
-
-function connectBytes(clientId: string): Buffer {
-  return mqttPacket.generate({
-    cmd: 'connect',
-    clientId,
-    protocolId: 'MQTT',
-    protocolVersion: 4,
-    clean: true,
-    keepalive: 0,
-  })
-}
+import { messageScenes } from './scenes-messages.ts'
+import { sessionScenes } from './scenes-sessions.ts'
 
 export const scenes: readonly Scene[] = [
   {
@@ -155,12 +108,12 @@ export const scenes: readonly Scene[] = [
     run: world =>
       watched(world, 'ops-1', async () => {
         const client = await RawClient.open(world.port(), await world.credentials('pump-8'))
-        client.write(
-          Buffer.concat([
-            connectBytes('pump-7'),
-            mqttPacket.generate({ cmd: 'publish', topic: own, payload: 'forged', qos: 0, dup: false, retain: false }),
-          ]),
-        )
+        // spread over a few turns, so that it meets the broker while it looks something up
+        client.write(connectBytes('pump-7'))
+        for (let turn = 0; turn < 8; turn++) {
+          await setTimeout(2)
+          client.write(publishBytes('plant/s1/pump-8/telemetry/temp', 'forged'))
+        }
         await within(client.closed, 'still open')
       }),
   },
@@ -229,4 +182,6 @@ export const scenes: readonly Scene[] = [
       return (await world.isAlive()) && next === 'connected' ? 'the broker lives' : 'the broker ended'
     },
   },
+  ...messageScenes,
+  ...sessionScenes,
 ]

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { ensureDevCerts } from '../../provision/dev-certs.ts'
 import { startGuarded } from '../start-guarded.ts'
@@ -47,6 +48,9 @@ async function startGuardedBroker(certs: string): Promise<Broker> {
   return { port: () => running.address.port, isAlive: async () => true, close: running.close }
 }
 
+/** Longer than the hand-made broker looks anything up. */
+const settleMs = 80
+
 async function startHandmade(certs: string): Promise<Broker> {
   const text = (name: string): Promise<string> => readFile(join(certs, name), 'utf8')
   const files = { key: await text('server.key'), cert: await text('server.pem'), ca: await text('root.pem') }
@@ -61,6 +65,8 @@ async function startHandmade(certs: string): Promise<Broker> {
   return {
     port: () => port,
     isAlive: async () => {
+      // it may end a look-up later than the scene that ended it
+      await setTimeout(settleMs)
       if (child.exitCode === null && child.signalCode === null) return true
       await start()
       return false
