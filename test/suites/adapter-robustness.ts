@@ -181,6 +181,22 @@ export const robustnessCases: readonly AdapterCase[] = [
     },
   },
   {
+    name: "a hook of the host's that throws refuses, and ends nothing",
+    rules: ['3.1'],
+    weaknesses: [16],
+    needs: ['host-hooks'],
+    run: async broker => {
+      const auditor = await session(broker, 'audit-1', 'audit-1/desk')
+      await subscribeAt(auditor, 0, 'plant/#')
+      await broker.assignHooks('throwing')
+      const pump = await session(broker, 'pump-7')
+      expect(await pump.publish(own)).toBe('closed')
+      const again = await session(broker, 'pump-7')
+      expect(await subscribeAt(again, 0, command)).toEqual([128])
+      await roundTrip(auditor)
+    },
+  },
+  {
     name: 'a delivery that is refused ends neither the subscriber nor the broker',
     rules: ['3.4'],
     start: { policy: yaml => yaml.replace('    deny:\n      - publish: plant/+/+/telemetry/secret/#\n', '') },

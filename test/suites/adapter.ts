@@ -42,8 +42,8 @@ export interface RunningBroker {
   changePolicy(change: (yaml: string) => string): Promise<void>
   /** Resolves when the revocation is in force. */
   revoke(name: string): Promise<void>
-  /** The host assigns, after everything is set up, hooks of its own that permit everything. */
-  assignPermissiveHooks(): Promise<void>
+  /** The host assigns, after everything is set up, hooks of its own: that permit everything, or that throw. */
+  assignHooks(kind: 'permissive' | 'throwing'): Promise<void>
   /** Resolves if the broker's process ends by itself. */
   readonly crashed: Promise<void>
   close(): Promise<void>

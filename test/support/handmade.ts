@@ -9,8 +9,8 @@ export interface Handmade {
   readonly port: number
   /** Resolves when the process has ended, by a crash or by `close`. */
   readonly crashed: Promise<void>
-  /** The host assigns hooks that permit everything, after its own. */
-  assignPermissiveHooks(): Promise<void>
+  /** The host assigns other hooks, after its own. */
+  assignHooks(kind: 'permissive' | 'throwing'): Promise<void>
   close(): Promise<void>
 }
 
@@ -30,9 +30,9 @@ export async function startHandmade(certs: string): Promise<Handmade> {
   return {
     port: Number(message[0]),
     crashed,
-    assignPermissiveHooks: async () => {
+    assignHooks: async kind => {
       const assigned = once(child, 'message')
-      child.send('permissive-hooks')
+      child.send(kind)
       await assigned
     },
     close: async () => {

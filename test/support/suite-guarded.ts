@@ -29,11 +29,23 @@ export const guardedAedes: BrokerUnderTest = {
         await certs.revoke(name)
         await plant.gate.reloadRevocations()
       },
-      assignPermissiveHooks: async () => {
+      assignHooks: async kind => {
+        const stumble = (): void => {
+          if (kind === 'throwing') throw new Error('a mistake in a hook')
+        }
         plant.broker.authenticate = (_client, _username, _password, done) => done(null, true)
-        plant.broker.authorizePublish = (_client, _packet, done) => done(null)
-        plant.broker.authorizeSubscribe = (_client, subscription, done) => done(null, subscription)
-        plant.broker.authorizeForward = (_client, packet) => packet
+        plant.broker.authorizePublish = (_client, _packet, done) => {
+          stumble()
+          done(null)
+        }
+        plant.broker.authorizeSubscribe = (_client, subscription, done) => {
+          stumble()
+          done(null, subscription)
+        }
+        plant.broker.authorizeForward = (_client, packet) => {
+          stumble()
+          return packet
+        }
       },
       // it runs in this process: what ends it ends the test
       crashed: new Promise(() => undefined),

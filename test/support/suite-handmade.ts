@@ -25,7 +25,7 @@ export const handmadeAedes: BrokerUnderTest = {
         throw new Error('its rules are in its code')
       },
       revoke: certs.revoke.bind(certs),
-      assignPermissiveHooks: broker.assignPermissiveHooks,
+      assignHooks: broker.assignHooks,
       crashed: broker.crashed,
       close: async () => {
         await broker.close()

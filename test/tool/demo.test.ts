@@ -37,13 +37,6 @@ test('plays every scene as expected against a guarded broker', async () => {
   expect(exit).toBe(0)
 })
 
-test('shows at least twelve differences on hand-written hooks, and exits with 2', { timeout: 60_000 }, async () => {
-  const { rows, exit } = await demo('--unguarded')
-  expect(differing(rows).length).toBeGreaterThanOrEqual(12)
-  expect(rows.find(row => row.scene.includes('revoked'))?.seen).toBe('connected')
-  expect(exit).toBe(2)
-})
-
 // aedes.md 20, seen to end a broker; that the guard survives it is tested in test/enforce/aedes/guard.test.ts
 test('a parser error right behind CONNECT ends a broker whose hooks ask the socket', async () => {
   const certs = await mkdtemp(join(tmpdir(), 'portcullis-handmade-'))

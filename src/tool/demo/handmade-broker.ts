@@ -9,8 +9,8 @@ import { type Client, createBroker } from '../broker.ts'
 
 export interface HandmadeBroker {
   readonly port: number
-  /** Replaces its hooks, as a host does that has forgotten what stands there. */
-  assignPermissiveHooks(): void
+  /** Replaces its hooks, as a host does that has forgotten what stands there; by some that throw, if it is careless too. */
+  assignHooks(kind: 'permissive' | 'throwing'): void
   close(): Promise<void>
 }
 
@@ -34,14 +34,14 @@ function nameOf(client: Client): Name {
 }
 
 function mayPublish({ site, name }: Name, topic: string): boolean {
-  if (site === 'staff') return /^plant\/[^/]+\/[^/]+\/command\//.test(topic)
+  if (site === 'staff') return /^(plant\/[^/]+\/[^/]+\/command|\$fleet)\//.test(topic)
   // a gateway speaks for everything on its line
   if (name.startsWith('line-')) return topic.startsWith(`plant/${site}/`)
   return topic.startsWith(`plant/${site}/${name}/telemetry/`) || topic.startsWith(`plant/${site}/${name}/state`)
 }
 
 function maySubscribe({ site, name }: Name, filter: string): boolean {
-  return site === 'staff' ? filter.startsWith('plant/') : filter.startsWith(`plant/${site}/${name}/command/`)
+  return site === 'staff' ? /^(#$|plant\/|\$fleet\/)/.test(filter) : filter.startsWith(`plant/${site}/${name}/command/`)
 }
 
 /** Starts it on a free port of the loopback address. */
@@ -77,8 +77,11 @@ export async function startHandmadeBroker(files: HandmadeTls): Promise<HandmadeB
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   return {
     port: (server.address() as AddressInfo).port,
-    assignPermissiveHooks: () => {
-      broker.authorizePublish = (_client, _packet, done) => done(null)
+    assignHooks: kind => {
+      broker.authorizePublish = (_client, _packet, done) => {
+        if (kind === 'throwing') throw new Error('a mistake in a hook')
+        done(null)
+      }
       broker.authorizeSubscribe = (_client, subscription, done) => done(null, subscription)
     },
     close: async () => {

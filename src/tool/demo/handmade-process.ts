@@ -4,8 +4,8 @@ import { type HandmadeTls, startHandmadeBroker } from './handmade-broker.ts'
 process.once('message', (files: HandmadeTls) => {
   startHandmadeBroker(files).then(
     broker => {
-      process.on('message', () => {
-        broker.assignPermissiveHooks()
+      process.on('message', (kind: 'permissive' | 'throwing') => {
+        broker.assignHooks(kind)
         process.send?.('assigned')
       })
       process.send?.(broker.port)
