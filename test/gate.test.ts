@@ -1,13 +1,15 @@
 import { once } from 'node:events'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readPeer } from '../src/accept/peer.ts'
+import { MemoryOwnerStore, type Owner } from '../src/bind/owner-store.ts'
 import type { ConnectFacts } from '../src/gate.ts'
 import type { Peer } from '../src/index.ts'
 import { ensureDevCerts } from '../src/provision/dev-certs.ts'
 import { type Plant, startPlant } from './support/plant.ts'
 import { RawClient } from './support/raw-client.ts'
+import { SuiteCerts } from './support/suite-certs.ts'
 
 const connect: ConnectFacts = { clientId: 'pump-7', protocolVersion: 4, clean: true }
 
@@ -137,7 +139,7 @@ describe('change', () => {
 })
 
 describe('limits, at n and n + 1', () => {
-  test('connections of one address that have not logged in', async () => {
+  test('limit unauthenticatedPerAddress: connections of one address that have not logged in', async () => {
     const plant = await startPlant({ limits: { unauthenticatedPerAddress: 2 } })
     const credentials = await plant.as('pump-7')
     const waiting = [await RawClient.open(plant.port, credentials), await RawClient.open(plant.port, credentials)]
@@ -147,7 +149,7 @@ describe('limits, at n and n + 1', () => {
     await plant.close()
   })
 
-  test('connections in all', async () => {
+  test('limit connections: connections in all', async () => {
     const plant = await startPlant({ limits: { connections: 2 } })
     const logged = [
       await RawClient.connect(plant.port, await plant.as('pump-7'), 'pump-7'),
@@ -183,4 +185,96 @@ test('a session emits `ended` once, and refuses from then on', async () => {
     problem: { code: 'bind/member-refused' },
   })
   await plant.close()
+})
+
+describe('epochs: what was decided under another policy or CRL is decided again (2.5)', () => {
+  /** A store of owners that lets something happen while a log-in waits for it. */
+  class SlowStore extends MemoryOwnerStore {
+    meanwhile: (() => Promise<void>) | undefined
+    override async get(clientId: string): Promise<Owner | undefined> {
+      const meanwhile = this.meanwhile
+      this.meanwhile = undefined
+      await meanwhile?.()
+      return super.get(clientId)
+    }
+  }
+
+  const startSlow = async (): Promise<{ plant: Plant; store: SlowStore }> => {
+    const store = new SlowStore()
+    return { plant: await startPlant({ owners: store }), store }
+  }
+  const changeOf = (plant: Plant, change: (yaml: string) => string) => async (): Promise<void> => {
+    const file = join(plant.policies, 'plant.yaml')
+    await rm(join(plant.policies, 'plant.test.yaml'), { force: true })
+    await writeFile(file, change(await readFile(file, 'utf8')))
+    await plant.gate.reload()
+  }
+
+  test('a device that the policy shuts out while it logs in is refused', async () => {
+    const { plant, store } = await startSlow()
+    store.meanwhile = changeOf(plant, yaml =>
+      yaml.replace('except: { subject.ou: staff }', 'except: [{ subject.ou: staff }, { subject.cn: pump-7 }]'),
+    )
+    const { code } = await RawClient.connect(plant.port, await plant.as('pump-7'), 'pump-7')
+    expect(code).toBe(5)
+    await plant.close()
+  })
+
+  test('a will that becomes forbidden while its device logs in refuses it', async () => {
+    const { plant, store } = await startSlow()
+    store.meanwhile = changeOf(plant, yaml =>
+      yaml.replace('telemetry/secret/#\n\n  # A gateway', 'telemetry/#\n\n  # A gateway'),
+    )
+    const will = { topic: 'plant/s1/pump-7/telemetry/t', payload: Buffer.from('x'), qos: 0, retain: false }
+    const { code } = await RawClient.connect(plant.port, await plant.as('pump-7'), 'pump-7', { will })
+    expect(code).toBe(5)
+    await plant.close()
+  })
+
+  test('a certificate that is revoked while its device logs in is refused', async () => {
+    const { plant, store } = await startSlow()
+    store.meanwhile = async () => {
+      await new SuiteCerts(join(plant.folder, 'certs-dev')).revoke('pump-7')
+      await plant.gate.reloadRevocations()
+    }
+    const { code } = await RawClient.connect(plant.port, await plant.as('pump-7'), 'pump-7')
+    expect(code).toBe(5)
+    await plant.close()
+  })
+
+  test('rights that change while a device logs in are those that it has', async () => {
+    const { plant, store } = await startSlow()
+    store.meanwhile = changeOf(plant, yaml => yaml.replace('command: [start, stop, setpoint]', 'command: [stop]'))
+    const { client, code } = await RawClient.connect(plant.port, await plant.as('pump-7'), 'pump-7')
+    expect(code).toBe(0)
+    expect(await client.subscribe('plant/s1/pump-7/command/start', 'plant/s1/pump-7/command/stop')).toEqual([128, 0])
+    await plant.close()
+  })
+
+  test('a right that goes while its SUBSCRIBE is stored: no SUBACK says that it was granted', async () => {
+    const { plant } = await startSlow()
+    const { client } = await RawClient.connect(plant.port, await plant.as('pump-7'), 'pump-7', { clean: false })
+    const inner = (
+      plant.broker as unknown as {
+        persistence: { asyncPersistence: { addSubscriptions: (...args: unknown[]) => Promise<void> } }
+      }
+    ).persistence.asyncPersistence
+    const add = inner.addSubscriptions.bind(inner)
+    inner.addSubscriptions = async (...args) => {
+      await add(...args)
+      await changeOf(plant, yaml => yaml.replace('command: [start, stop, setpoint]', 'command: [stop]'))()
+    }
+    client.send({
+      cmd: 'subscribe',
+      messageId: 1,
+      subscriptions: [{ topic: 'plant/s1/pump-7/command/start', qos: 1 }],
+    } as never)
+    expect(await client.next()).toBeUndefined()
+    inner.addSubscriptions = add
+    const back = await RawClient.connect(plant.port, await plant.as('pump-7'), 'pump-7', { clean: false })
+    const operator = await RawClient.connect(plant.port, await plant.as('ops-1'), 'ops-1/desk')
+    expect(await operator.client.publish('plant/s1/pump-7/command/stop', 'x')).toBe('acknowledged')
+    expect(await back.client.subscribe('plant/s1/pump-7/command/stop')).toEqual([0])
+    await plant.close()
+  })
 })

@@ -14,7 +14,7 @@ const acme = { certificates: ['issuing.pem'], root: 'root.pem' }
 const load = (config: IssuersConfig, from: MemoryFiles = files(), now: number = start): Promise<Issuers> =>
   loadIssuers(config, '/pki', { readFile: from.readFile, now: () => now })
 
-describe('loadIssuers', () => {
+describe('loadIssuers (1.1)', () => {
   it('gives names, and every CA once for TLS', async () => {
     const issuers = await load({ acme })
     expect(issuers.names).toEqual(['acme'])
@@ -152,7 +152,7 @@ describe('loadIssuers', () => {
   })
 })
 
-describe('findIssuer', () => {
+describe('findIssuer (1.1)', () => {
   it('finds the CA whose name the leaf has and whose key signed it', async () => {
     const issuers = await load({ acme: { ...acme, only: { site: ['s1'] } } })
     for (let again = 0; again < 2; again++) {

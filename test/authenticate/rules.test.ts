@@ -82,7 +82,7 @@ describe.each(certificateRules)('$name ($clause)', rule => {
   })
 })
 
-describe('the sentences', () => {
+describe('the sentences (1.3)', () => {
   test.each([
     [{ extensions: without('2.5.29.15') }, 'authenticate/key-usage', 'keyUsage does not permit digitalSignature'],
     [

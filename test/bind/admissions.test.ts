@@ -89,7 +89,7 @@ const settle = async (): Promise<void> => {
   for (let turn = 0; turn < 50; turn++) await Promise.resolve()
 }
 
-describe('ownership of a kept session', () => {
+describe('ownership of a kept session (2.3)', () => {
   test('the same identity resumes it, also with a renewed certificate', async () => {
     const stage = bindStage()
     stage.admissions.leave(must(await stage.admissions.admit(stage.request(pump7))))
@@ -164,7 +164,7 @@ describe('ownership of a kept session', () => {
   })
 })
 
-describe('one log-in of a client id at a time', () => {
+describe('one log-in of a client id at a time (2.4)', () => {
   test('a newcomer of the same identity waits until the one before is gone', async () => {
     const stage = bindStage()
     const first = must(await stage.admissions.admit(stage.request(pump7)))
@@ -224,7 +224,7 @@ describe('one log-in of a client id at a time', () => {
   })
 })
 
-describe('maxSessions counts live and kept sessions', () => {
+describe('maxSessions counts live and kept sessions (2.4)', () => {
   const ops = device('ops-1')
   const rule = { maxSessions: 2 }
 
@@ -252,7 +252,7 @@ describe('maxSessions counts live and kept sessions', () => {
   })
 })
 
-describe('when the policy changes', () => {
+describe('when the policy changes (4.1)', () => {
   test('a kept session whose owner is nobody any more is ended', async () => {
     const stage = bindStage()
     stage.admissions.leave(must(await stage.admissions.admit(stage.request(pump7))))

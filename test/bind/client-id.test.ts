@@ -28,7 +28,7 @@ const identity = (kind: string, captures: Record<string, string>) => ({
 const pump = identity('device', { site: 's1', device: 'pump-7' })
 const ops = identity('staff', { name: 'ops-1' })
 
-describe('binding', () => {
+describe('binding (2.2)', () => {
   test('its own id, as it is', () => {
     expect(must(bindClientId(set, pump, 'pump-7'))).toBe('pump-7')
     expect(must(bindClientId(set, ops, 'ops/ops-1/laptop'))).toBe('ops/ops-1/laptop')
@@ -145,7 +145,7 @@ test('what is bound is exactly what is expected', () => {
   expect(bound).toBeGreaterThan(0)
 })
 
-describe('CONNACK codes', () => {
+describe('CONNACK codes (5.1)', () => {
   test.each([
     ['accept/protocol-version', 1],
     ['bind/client-id-empty', 2],

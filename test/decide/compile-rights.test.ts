@@ -24,7 +24,7 @@ const plain = { qos: 0 as Qos, retain: false, payloadBytes: 0 }
 const publish = (rights: Rights, topic: string, facts = {}) =>
   rights.publish(must(parseTopicName(topic)), { ...plain, ...facts })
 
-describe('publish', () => {
+describe('publish (3.1)', () => {
   const rights = rightsOf(
     '    deny: [{ publish: t/secret/# }]\n    allow: [{ publish: "t/#", maxQos: 1, retain: false, maxPayloadBytes: 10 }, { publish: "$SYSTEM/x" }]\n',
   )
@@ -65,7 +65,7 @@ describe('publish', () => {
   })
 })
 
-describe('subscribe and receive', () => {
+describe('subscribe and receive (3.2, 3.4)', () => {
   const rights = rightsOf(
     '    allow: [{ subscribe: "a/#", maxQos: 1 }, { subscribe: a/x }, { subscribe: s, share: [g] }]\n    deny: [{ receive: a/hidden }, { subscribe: a/no }]\n',
   )

@@ -47,8 +47,8 @@ describe('every case that shows a weakness fails on the hand-made broker', () =>
 
   afterAll(() => {
     const table = [
-      'item     case'.padEnd(100) + 'how it fails there',
-      ...rows.sort((a, b) => Number.parseInt(a) - Number.parseInt(b)),
+      `${'item     case'.padEnd(100)}how it fails there`,
+      ...rows.sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10)),
     ]
     process.stdout.write(`${table.join('\n')}\n`)
     if (process.env.HANDMADE_LOG !== undefined) appendFileSync(process.env.HANDMADE_LOG, `${table.join('\n')}\n`)

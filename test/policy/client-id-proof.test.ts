@@ -24,7 +24,7 @@ const other = (clientId: string, more = ''): string =>
 const pairOf = (a: string, b: string): string =>
   `  one: { from: { subject.cn: "\${x}" }, clientId: "${a}" }\n  two: { from: { subject.o: "\${y}" }, clientId: "${b}" }`
 
-describe('one template tells the captures of its identity apart', () => {
+describe('one template tells the captures of its identity apart (2.1)', () => {
   test.each([
     ['all captures', '"${site}/${device}"', ''],
     ['all captures, one narrowed', '"${site:alnum}-${device}"', ''],
@@ -61,7 +61,7 @@ describe('one template tells the captures of its identity apart', () => {
   })
 })
 
-describe('no two templates share an id', () => {
+describe('no two templates share an id (2.1)', () => {
   test.each([
     ['"${site}/${device}"', '"${x}"'],
     ['"d-${site}/${device}"', '"x-${x}/+"'],
@@ -175,7 +175,7 @@ test('the sample policy set proves, and a large set is proved in no time', () =>
   expect(performance.now() - before).toBeLessThan(2000)
 })
 
-describe('against enumeration', () => {
+describe('against enumeration (2.1)', () => {
   const letters = ['a', 'b', '-']
   const values = [1, 2, 3].flatMap(length => words(length)).filter(value => isSafeValue(value, defaultAlphabet))
   const where = { file: 'plant.yaml' }

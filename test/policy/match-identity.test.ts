@@ -32,7 +32,7 @@ const read = (fields: Fields, issuer?: string, set = plant): string => {
 }
 const refusal = (fields: Fields, set = plant) => problemOf(matchIdentity(set, tableOf(fields)))
 
-describe('exactly one', () => {
+describe('exactly one (1.4)', () => {
   test.each<[Fields, string]>([
     [pump, 'device site=s1 device=pump-7'],
     [{ ...pump, 'subject.o': ['x', 'y'] }, 'device site=s1 device=pump-7'],
@@ -87,7 +87,7 @@ describe('no match', () => {
   })
 })
 
-describe('attacks on a subject', () => {
+describe('attacks on a subject (1.4)', () => {
   test.each<[string, Fields]>([
     ['two common names', { ...pump, 'subject.cn': ['pump-7', 'pump-8'] }],
     ['one common name twice', { ...pump, 'subject.cn': ['pump-7', 'pump-7'] }],
@@ -202,7 +202,7 @@ describe('several', () => {
   })
 })
 
-describe('`except:`', () => {
+describe('`except:` (1.4)', () => {
   const set = setOf(`identities:
   d: { from: { subject.cn: "\${d}" }, except: [{ subject.ou: [staff, guests], subject.o: acme }, { san.dns: x }], clientId: "\${d}" }`)
   const d = { 'subject.cn': 'pump-7' }

@@ -215,7 +215,7 @@ export const keptSessionCases: readonly AdapterCase[] = [
     },
   },
   {
-    name: '`onTakeover: refuse` keeps the session that is there, until its capped keep-alive runs out',
+    name: 'limit keepAliveSeconds: `onTakeover: refuse` keeps the session that is there, until its capped keep-alive runs out',
     rules: ['2.4'],
     needs: ['limits'],
     start: {

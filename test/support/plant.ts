@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Aedes } from 'aedes'
 import type { Limits } from '../../src/accept/limits.ts'
+import type { OwnerStore } from '../../src/bind/owner-store.ts'
 import { type Guarded, guard, listen } from '../../src/enforce/aedes/index.ts'
 import { type Gate, openGate } from '../../src/gate.ts'
 import { ensureDevCerts } from '../../src/provision/dev-certs.ts'
@@ -17,6 +18,7 @@ export interface PlantOptions {
   /** Sets hooks on the broker before it is guarded. */
   readonly host?: (broker: Aedes) => void
   readonly watch?: boolean
+  readonly owners?: OwnerStore
 }
 
 export interface Plant {
@@ -60,6 +62,7 @@ export async function startPlant(options: PlantOptions = {}): Promise<Plant> {
     issuers: { acme: { certificates: ['issuing.pem'], root: 'root.pem', crl: ['acme.crl'] } },
     limits: options.limits ?? {},
     watch: options.watch ?? false,
+    ...(options.owners === undefined ? {} : { owners: options.owners }),
     trace: event => {
       events.push(event)
       for (const wake of waiting) wake()

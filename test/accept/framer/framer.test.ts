@@ -63,7 +63,7 @@ function opened(limits: Partial<Limits> = {}, lowerTo: 0 | 1 | 2 = 2): Seen {
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex')
 
-describe('before the session stands', () => {
+describe('before the session stands (5.1)', () => {
   test('a CONNECT is read, and what is pipelined behind it is held until the broker has said yes', () => {
     const seen = framed()
     expect(seen.framer.push(Buffer.concat([connectBytes(), publishBytes()]))).toBe(false)
@@ -220,7 +220,7 @@ const malformed: readonly (readonly [string, Buffer])[] = [
   ['a length of five bytes', hex('30 ff ff ff ff 7f')],
 ]
 
-describe('in an open session', () => {
+describe('in an open session (5.1)', () => {
   test.each(malformed)('%s closes it, whole or byte by byte', (_what, bytes) => {
     const splits: readonly (readonly Buffer[])[] = [[bytes], [...bytes].map(byte => Buffer.of(byte))]
     for (const chunks of splits) {
@@ -321,7 +321,7 @@ describe('limits: n passes, n + 1 is refused', () => {
     ['topicBytes', 'accept/topic-too-long', 40, size => subscribeTo(topicOf(size))],
     ['topicLevels', 'accept/topic-too-deep', 5, size => publishBytes({ topic: levels(size) })],
     ['topicLevels', 'accept/topic-too-deep', 5, size => subscribeTo(levels(size))],
-  ])('%s: %s', (name, code, n, make) => {
+  ])('limit %s: %s', (name, code, n, make) => {
     const within = opened({ [name]: n })
     within.framer.push(make(n))
     expect(within.problems).toEqual([])
@@ -332,7 +332,7 @@ describe('limits: n passes, n + 1 is refused', () => {
     expect(over.passed).toEqual([])
   })
 
-  test('connectBytes: accept/connect-too-large, told by its header alone', () => {
+  test('limit connectBytes: accept/connect-too-large, told by its header alone', () => {
     const within = framed({ connectBytes: 2000 })
     within.framer.push(connectOf(2000))
     expect(within.connects).toHaveLength(1)
@@ -348,7 +348,7 @@ describe('limits: n passes, n + 1 is refused', () => {
   })
 })
 
-describe('however the bytes are cut', () => {
+describe('however the bytes are cut (5.1)', () => {
   const anyPacket: fc.Arbitrary<Buffer> = fc.oneof(
     fc
       .record({

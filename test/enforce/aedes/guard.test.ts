@@ -211,7 +211,7 @@ describe('a guarded broker', () => {
 
 describe('deadlines and hooks', () => {
   // aedes.md 21
-  test('destroys a connection that sends nothing, half a hello, or no CONNECT', async () => {
+  test('limit handshakeSeconds, limit connectSeconds: nothing, half a hello and no CONNECT are closed; a log-in within them stays', async () => {
     const plant = await startPlant({ limits: { handshakeSeconds: 1, connectSeconds: 1 } })
     const silent = net.connect(plant.port, '127.0.0.1')
     const half = net.connect(plant.port, '127.0.0.1')
@@ -220,7 +220,9 @@ describe('deadlines and hooks', () => {
     await Promise.all([once(silent, 'connect'), once(half, 'connect')])
     half.write(Buffer.from([0x16, 0x03, 0x01]))
     const mute = await RawClient.open(plant.port, await plant.as('pump-7'))
+    const inTime = await RawClient.connect(plant.port, await plant.as('pump-8'), 'pump-8')
     await Promise.all([once(silent, 'close'), once(half, 'close'), mute.closed])
+    expect(await inTime.client.publish('plant/s1/pump-8/telemetry/temp')).toBe('acknowledged')
     await plant.event(refusedWith('accept/handshake-timeout'))
     await plant.event(refusedWith('enforce/connect-timeout'))
     await plant.close()

@@ -18,7 +18,7 @@ const connect = async (name: string, clientId = name, options = {}): Promise<Raw
 
 const commands = ['start', 'stop', 'setpoint'].map(name => `plant/s1/pump-7/command/${name}`)
 
-test('subscriptions: enforce/too-many-subscriptions, and the session goes on', async () => {
+test('limit subscriptions: enforce/too-many-subscriptions, and the session goes on', async () => {
   await start({ subscriptions: 2 })
   const pump = await connect('pump-7')
   expect(await pump.subscribe(...commands)).toEqual([0, 0, 128])
@@ -32,7 +32,7 @@ test('subscriptions: enforce/too-many-subscriptions, and the session goes on', a
 
 const retainedState = (yaml: string): string => yaml.replace('        retain: false\n', '')
 
-test('retainedTopics: enforce/too-many-retained, until one is cleared', async () => {
+test('limit retainedTopics: enforce/too-many-retained, until one is cleared', async () => {
   await start(
     { retainedTopics: 2 },
     { edit: yaml => retainedState(yaml).replace('onDeniedPublish: disconnect', 'onDeniedPublish: drop') },
@@ -50,7 +50,7 @@ test('retainedTopics: enforce/too-many-retained, until one is cleared', async ()
   expect(seen.sort()).toEqual(['plant/s1/pump-7/telemetry/b', 'plant/s1/pump-7/telemetry/d'])
 })
 
-test('deniedPerMinute: enforce/too-many-denials closes the connection, over reconnects', async () => {
+test('limit deniedPerMinute: enforce/too-many-denials closes the connection, over reconnects', async () => {
   await start({ deniedPerMinute: 3 })
   const pump = await connect('pump-7')
   for (let count = 0; count < 3; count++) expect(await pump.subscribe('plant/#')).toEqual([128])
@@ -81,12 +81,12 @@ describe('what waits for a kept session', () => {
     return got
   }
 
-  test('queuedMessages: enforce/queue-full drops the newest', async () => {
+  test('limit queuedMessages: enforce/queue-full drops the newest', async () => {
     expect(await queue({ queuedMessages: 3 }, ['1', '2', '3', '4', '5'])).toEqual(['1', '2', '3'])
     await plant.event(refusedWith('enforce/queue-full'))
   })
 
-  test('queuedBytes: enforce/queue-full', async () => {
+  test('limit queuedBytes: enforce/queue-full', async () => {
     const size = 'plant/s1/pump-7/telemetry/t'.length + 100
     const payloads = ['1', '2', '3'].map(name => name.repeat(100))
     expect(await queue({ queuedBytes: 2 * size }, payloads)).toEqual(payloads.slice(0, 2))
@@ -112,13 +112,13 @@ describe('a subscriber that does not read', () => {
     await pump.close()
   }
 
-  test('backlogBytes: QoS 1 to it ends the connection with accept/backlog-full, and stalls nobody', async () => {
+  test('limit backlogBytes: QoS 1 to it ends the connection with accept/backlog-full, and stalls nobody', async () => {
     await start({ backlogBytes: 1_000_000 })
     await flood(1)
     await plant.event(refusedWith('accept/backlog-full'))
   }, 30_000)
 
-  test('at QoS 0 it loses messages: enforce/slow-subscriber, and then accept/write-stalled', async () => {
+  test('limit writeStallSeconds: at QoS 0 it loses messages (enforce/slow-subscriber), and then ends with accept/write-stalled', async () => {
     await start({ backlogBytes: 1_000_000, writeStallSeconds: 1 })
     const stuck = await connect('ops-1', 'ops-1/stuck')
     expect(await stuck.subscribe('plant/s1/#')).toEqual([0])
