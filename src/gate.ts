@@ -16,8 +16,7 @@ import { type BoundMapping, type ConnectFacts, type ConnectMapping, Mapper } fro
 import type { MappedIdentity } from './policy/model.ts'
 import { ok, PolicyError, type Problem, problem, type Result } from './problem.ts'
 import { type Mapping, Session } from './session.ts'
-import { loadEnforceablePolicy } from './source/enforceable-policy.ts'
-import { type LoadedPolicy, watchPolicyFolder } from './source/folder.ts'
+import { type LoadedPolicy, loadPolicyFolder, watchPolicyFolder } from './source/folder.ts'
 import { watchFiles } from './source/watch-files.ts'
 import { nullTrace, type PermitsMode, type Trace } from './trace.ts'
 
@@ -177,7 +176,9 @@ export class Gate {
   /** Reads the policy folder anew; a set that does not load is refused and the one in force stays. */
   reload(): Promise<void> {
     this.#reloading = this.#reloading.then(async () => {
-      const next = await loadEnforceablePolicy(this.#folder, this.issuers.names).catch((error: unknown) => error)
+      const next = await loadPolicyFolder(this.#folder, { issuers: this.issuers.names }).catch(
+        (error: unknown) => error,
+      )
       if (next instanceof PolicyError) {
         this.trace({ event: 'policy-refused', problems: next.problems, revision: this.policy.revision })
       } else if (next instanceof Error) {
@@ -262,7 +263,7 @@ export async function openGate(options: GateOptions): Promise<Gate> {
   const issuers = await loadIssuers(options.issuers, base)
   const revocations = await openRevocations(issuers, { ...options.crl, now, trace })
   const folder = resolve(options.policies)
-  const policy = await loadEnforceablePolicy(folder, issuers.names)
+  const policy = await loadPolicyFolder(folder, { issuers: issuers.names })
   const gate = new Gate({
     policy,
     folder,

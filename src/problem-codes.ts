@@ -551,10 +551,6 @@ export const problemCodes = {
     next: 'Correct the spelling; the help line shows the nearest key.',
   },
 
-  'policy/not-yet-enforced': {
-    meaning: 'A setting that this version cannot enforce.',
-    next: 'Take it out of `settings:`.',
-  },
   'policy/no-folder': { meaning: 'The policy folder cannot be read.', next: 'Pass it with `--policies DIR`.' },
   'policy/unreadable-file': {
     meaning: 'A file of the policy folder cannot be read, or is not UTF-8.',

@@ -1,5 +1,5 @@
 /** Compiles what one rights holder may do under one policy set. Default refuse; deny wins; order never matters. Pure. */
-import { isCovered, matches, overlaps } from '../policy/filter-algebra.ts'
+import { intersection, isCovered, matches, overlaps } from '../policy/filter-algebra.ts'
 import { countExpansions, expandFilter } from '../policy/filter-template.ts'
 import type { PolicySet, RightsHolder, Rule, RuleAction } from '../policy/model.ts'
 import { quote } from '../policy/quote.ts'
@@ -40,8 +40,12 @@ class CompiledRights implements Rights {
   /** Subscribe allows that are not for shared subscriptions only. */
   readonly #plain: readonly Grant[]
 
-  constructor(by: Readonly<Record<RuleAction, Compiled>>) {
+  /** Whether a filter that is too wide is narrowed, by delivery, rather than refused. */
+  readonly #isNarrowing: boolean
+
+  constructor(by: Readonly<Record<RuleAction, Compiled>>, isNarrowing: boolean) {
     this.#by = by
+    this.#isNarrowing = isNarrowing
     this.#plain = by.subscribe.allow.filter(grant => grant.rule.share === undefined)
   }
 
@@ -67,6 +71,11 @@ class CompiledRights implements Rights {
   }
 
   subscribe(filter: TopicFilter, qos: Qos): Decision {
+    const whole = this.#subscribeWhole(filter, qos)
+    return this.#isNarrowing ? this.#narrow(filter, qos, whole) : whole
+  }
+
+  #subscribeWhole(filter: TopicFilter, qos: Qos): Decision {
     const denied = this.#by.subscribe.deny.find(grant => overlaps(grant.filter, filter))
     if (denied !== undefined) return refuse(denied, 'subscribe', filter)
     for (let level = qos; level >= 0; level -= 1) {
@@ -82,6 +91,31 @@ class CompiledRights implements Rights {
       return { effect: 'permit', rules, grantedQos: level as Qos }
     }
     return { effect: 'refuse', rules: [], problem: noRuleProblem('subscribe', filter, { among: this.#plain }) }
+  }
+
+  /** SEMANTICS 3.3: accepted where something of an allow is left when the denies are taken away, at the highest such QoS. */
+  #narrow(filter: TopicFilter, qos: Qos, whole: Decision): Decision {
+    const denies = [...this.#by.subscribe.deny, ...this.#by.receive.deny].map(grant => grant.filter)
+    const leavesSome = ({ filter: allowed }: Grant): boolean => {
+      const part = intersection(filter, allowed)
+      return part !== undefined && !isCovered(part, denies)
+    }
+    for (let level = qos; level >= 0; level -= 1) {
+      const grants = this.#plain.filter(grant => (grant.rule.maxQos ?? 2) >= level && leavesSome(grant))
+      if (grants.length === 0) continue
+      if (whole.effect === 'permit' && whole.grantedQos === level) return whole
+      const rules = [...new Set(grants.map(grant => grant.rule))]
+      return { effect: 'permit', rules, grantedQos: level as Qos, narrowed: true }
+    }
+    return whole.effect === 'refuse' ? whole : this.#nothingLeft(filter)
+  }
+
+  /** Allowed as a whole, but every topic of it is denied to be received. */
+  #nothingLeft(filter: TopicFilter): Decision {
+    const denied = this.#by.receive.deny.find(grant => overlaps(grant.filter, filter))
+    return denied === undefined
+      ? { effect: 'refuse', rules: [], problem: noRuleProblem('subscribe', filter, { among: this.#plain }) }
+      : refuse(denied, 'subscribe', filter)
   }
 
   receive(topic: TopicName): Decision {
@@ -136,5 +170,5 @@ export function compileRights(set: PolicySet, holder: RightsHolder): Result<Righ
       }
     }
   }
-  return ok(new CompiledRights(by))
+  return ok(new CompiledRights(by, set.settings.onBroadSubscribe === 'narrow'))
 }

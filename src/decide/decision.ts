@@ -18,6 +18,8 @@ export interface Permit {
   readonly rules: readonly Rule[]
   /** subscribe only: the highest QoS that may be granted (SEMANTICS 3.2). */
   readonly grantedQos?: Qos
+  /** subscribe only: the filter is wider than what is allowed, and delivery brings the allowed part (SEMANTICS 3.3). */
+  readonly narrowed?: true
 }
 
 export interface Refuse {

@@ -74,3 +74,17 @@ function canGrow(a: readonly string[], b: readonly string[], index: number): boo
   const endsOpen = (levels: readonly string[]): boolean => levels.at(-1) === '#' && levels.length - 1 <= index
   return endsOpen(a) && endsOpen(b)
 }
+
+/** L(a) ∩ L(b) as one filter; undefined where it is empty. Symmetric in what it matches. */
+export function intersection(a: TopicFilter, b: TopicFilter): TopicFilter | undefined {
+  if (!overlaps(a, b)) return undefined
+  const [x, y] = [a.split('/'), b.split('/')]
+  const joint: string[] = []
+  for (let index = 0; index < Math.max(x.length, y.length); index += 1) {
+    // `#` takes whatever the other says from here on, and nothing more where that has ended (its parent level)
+    if (x[index] === '#') return [...joint, ...y.slice(index)].join('/') as TopicFilter
+    if (y[index] === '#') return [...joint, ...x.slice(index)].join('/') as TopicFilter
+    joint.push((x[index] === '+' ? y[index] : x[index]) as string)
+  }
+  return joint.join('/') as TopicFilter
+}

@@ -2,7 +2,6 @@
 import type { Command } from 'commander'
 import { PolicyError, type Problem } from '../problem.ts'
 import { type LoadedPolicy, loadPolicyFolder } from '../source/folder.ts'
-import { unavailableSettings } from '../source/unavailable-settings.ts'
 import { issuerNamesOf } from './configured-issuers.ts'
 import { exitCodes } from './exit-codes.ts'
 import { addExitCodes } from './help.ts'
@@ -42,7 +41,7 @@ interface CheckOutcome {
 async function loadAsServeDoes(folder: string, issuers: readonly string[] | undefined): Promise<CheckOutcome> {
   try {
     const policy = await loadPolicyFolder(folder, { issuers })
-    return { policy, problems: unavailableSettings(policy.set) }
+    return { policy, problems: [] }
   } catch (error) {
     if (error instanceof PolicyError) return { problems: error.problems }
     throw error

@@ -6,7 +6,7 @@ import { parseFilterTemplate } from '../../src/policy/filter-template.ts'
 import type { MappedIdentity, PolicySet, Rule } from '../../src/policy/model.ts'
 import { rightsHolderOf } from '../../src/policy/rights-holder.ts'
 import { parseTopicFilter, parseTopicName } from '../../src/policy/topic.ts'
-import { referencePublish, referenceReceive, referenceSubscribe } from '../reference/decide.ts'
+import { referenceNarrow, referencePublish, referenceReceive, referenceSubscribe } from '../reference/decide.ts'
 import { anyFilter, anyTopic } from '../support/arbitrary.ts'
 import { must, problemOf, setOf } from '../support/policy-set.ts'
 import { checkProperty } from '../support/property.ts'
@@ -119,9 +119,10 @@ const anyRule: fc.Arbitrary<Rule> = fc
     }
   })
 
+const base = setOf(`${identities}roles:\n  r:\n    allow: [{ publish: x }]\n`)
+const holder = must(rightsHolderOf(base, pump))
+
 test('decide agrees with the reference', () => {
-  const base = setOf(`${identities}roles:\n  r:\n    allow: [{ publish: x }]\n`)
-  const holder = must(rightsHolderOf(base, pump))
   const facts = fc.record({ qos: fc.constantFrom<Qos>(0, 1, 2), retain: fc.boolean(), payloadBytes: fc.constant(0) })
   checkProperty(
     'decide agrees with the reference',
@@ -137,4 +138,49 @@ test('decide agrees with the reference', () => {
       )
     }),
   )
+})
+
+test('narrowing agrees with the reference (3.3)', () => {
+  checkProperty(
+    'narrow agrees with the reference',
+    fc.property(fc.array(anyRule, { maxLength: 5 }), anyFilter, fc.constantFrom<Qos>(0, 1, 2), (rules, filter, qos) => {
+      const settings = { ...base.settings, onBroadSubscribe: 'narrow' as const }
+      const roles = new Map([['r', { name: 'r', rules, where: { file: 'p.yaml' } }]])
+      const granted = must(compileRights({ ...base, settings, roles }, holder)).subscribe(filter, qos)
+      return (granted.effect === 'permit' ? granted.grantedQos : undefined) === referenceNarrow(rules, filter, qos)
+    }),
+  )
+})
+
+describe('a filter that is too wide, narrowed (3.3)', () => {
+  const narrowing = (rules: string): Rights => {
+    const set = setOf(`${identities}settings: { onBroadSubscribe: narrow }\nroles:\n  r:\n${rules}`)
+    return must(compileRights(set, must(rightsHolderOf(set, pump))))
+  }
+  const subscribe = (rights: Rights, filter: string, qos: Qos = 2) =>
+    rights.subscribe(must(parseTopicFilter(filter)), qos)
+
+  test('is accepted at the QoS of what is left of it, and says so', () => {
+    const rights = narrowing('    allow: [{ subscribe: a/b, maxQos: 1 }, { subscribe: a/c, maxQos: 0 }]\n')
+    expect(subscribe(rights, 'a/#')).toMatchObject({ effect: 'permit', grantedQos: 1, narrowed: true })
+    expect(subscribe(rights, 'a/c')).toMatchObject({ effect: 'permit', grantedQos: 0 })
+    expect(subscribe(rights, 'a/c')).not.toHaveProperty('narrowed')
+    expect(rights.receive(must(parseTopicName('a/d'))).effect).toBe('refuse')
+  })
+
+  test('is refused where nothing of it is allowed, or everything of that is denied', () => {
+    const rights = narrowing(
+      '    allow: [{ subscribe: a/# }]\n    deny: [{ subscribe: a/b/# }, { receive: a/c }, { receive: a/b/c }]\n',
+    )
+    expect(subscribe(rights, 'b/#')).toMatchObject({ problem: { code: 'decide/no-rule' } })
+    expect(subscribe(rights, 'a/b/+')).toMatchObject({ problem: { code: 'decide/denied' } })
+    expect(subscribe(rights, 'a/c')).toMatchObject({ problem: { code: 'decide/denied' } })
+    expect(subscribe(rights, 'a/+')).toMatchObject({ effect: 'permit', narrowed: true })
+  })
+
+  test('`#` is narrowed to what does not begin with `$`', () => {
+    const rights = narrowing('    allow: [{ subscribe: "$fleet/#" }]\n')
+    expect(subscribe(rights, '#').effect).toBe('refuse')
+    expect(subscribe(rights, '$fleet/+')).toMatchObject({ effect: 'permit' })
+  })
 })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { isCovered, matches, overlaps } from '../../src/policy/filter-algebra.ts'
+import { intersection, isCovered, matches, overlaps } from '../../src/policy/filter-algebra.ts'
 import { parseTopicFilter, parseTopicName, type TopicFilter, type TopicName } from '../../src/policy/topic.ts'
 import { referenceCovered, referenceMatches, referenceOverlaps } from '../reference/match.ts'
 import { anyFilter, anyTopic } from '../support/arbitrary.ts'
@@ -69,5 +69,26 @@ test('overlap agrees with listing all topics, and is symmetric', () => {
       anyFilter,
       (a, b) => overlaps(a, b) === referenceOverlaps(a, b) && overlaps(a, b) === overlaps(b, a),
     ),
+  )
+})
+
+test.each([
+  ['a/#', '+/b', 'a/b'],
+  ['a/#', 'a', 'a'],
+  ['a/+/#', 'a/#', 'a/+/#'],
+  ['#', '$SYS/#', undefined],
+  ['a/+', 'b/+', undefined],
+  ['a/+/c/#', '+/b/#', 'a/b/c/#'],
+])('%s and %s have %s in common', (a, b, expected) => {
+  expect(intersection(filter(a), filter(b))).toBe(expected)
+})
+
+test('what two filters have in common agrees with listing all topics', () => {
+  checkProperty(
+    'intersection agrees with listing all topics',
+    fc.property(anyFilter, anyFilter, anyTopic, (a, b, t) => {
+      const both = intersection(a, b)
+      return (both !== undefined && matches(both, t)) === (referenceMatches(a, t) && referenceMatches(b, t))
+    }),
   )
 })

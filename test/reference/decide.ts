@@ -1,7 +1,7 @@
-/** Slow and obviously correct: decisions by going through every rule (docs/semantics.md 3.1, 3.2, 3.4). */
+/** Slow and obviously correct: decisions by going through every rule (docs/semantics.md 3.1–3.4). */
 import type { PublishFacts } from '../../src/decide/decision.ts'
 import type { Rule } from '../../src/policy/model.ts'
-import { referenceCovered, referenceMatches, referenceOverlaps } from './match.ts'
+import { referenceCovered, referenceMatches, referenceOverlaps, topics } from './match.ts'
 
 const filtersOf = (rules: readonly Rule[]): readonly string[] =>
   rules.flatMap(rule => rule.filters.map(filter => filter.text))
@@ -31,6 +31,24 @@ export function referenceSubscribe(rules: readonly Rule[], filter: string, qos: 
       rule => rule.share === undefined && (rule.maxQos ?? 2) >= granted,
     )
     if (referenceCovered(filter, filtersOf(allows))) return granted
+  }
+  return undefined
+}
+
+/** Narrowed: the highest QoS at which some topic of the filter is allowed and not denied. */
+export function referenceNarrow(rules: readonly Rule[], filter: string, qos: number): number | undefined {
+  const denied = filtersOf([...of(rules, 'subscribe', 'deny'), ...of(rules, 'receive', 'deny')])
+  for (let granted = qos; granted >= 0; granted -= 1) {
+    const allows = filtersOf(
+      of(rules, 'subscribe', 'allow').filter(rule => rule.share === undefined && (rule.maxQos ?? 2) >= granted),
+    )
+    const isLeft = topics.some(
+      topic =>
+        referenceMatches(filter, topic) &&
+        allows.some(one => referenceMatches(one, topic)) &&
+        !denied.some(one => referenceMatches(one, topic)),
+    )
+    if (isLeft) return granted
   }
   return undefined
 }

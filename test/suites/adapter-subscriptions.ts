@@ -107,6 +107,26 @@ export const subscriptionCases: readonly AdapterCase[] = [
     },
   },
   {
+    name: 'a filter that is too wide is narrowed by delivery where the policy says so, live, retained and queued',
+    rules: ['3.3', '3.4', '3.8'],
+    start: { policy: yaml => yaml.replace('onBroadSubscribe: refuse', 'onBroadSubscribe: narrow') },
+    run: async broker => {
+      const other = 'plant/s1/pump-8/command/start'
+      await publishOnce(broker, 'ops-1', other, 'retained for pump-8', { retain: true })
+      const pump = await session(broker, 'pump-7', 'pump-7', { clean: false })
+      expect(await subscribeAt(pump, 1, 'plant/#', '$SYS/#')).toEqual([1, 128])
+      await publishOnce(broker, 'ops-1', other, 'for pump-8')
+      await publishOnce(broker, 'ops-1', command, 'live')
+      expect(await upTo(pump, 'live')).toEqual([])
+      await roundTrip(pump)
+      await pump.close()
+      await publishOnce(broker, 'ops-1', other, 'for pump-8')
+      await publishOnce(broker, 'ops-1', command, 'queued')
+      const back = await session(broker, 'pump-7', 'pump-7', { clean: false })
+      expect(await upTo(back, 'queued')).toEqual([])
+    },
+  },
+  {
     name: 'a shared subscription is refused, and is not one to the topic `$share/…` either',
     rules: ['3.5'],
     weaknesses: [9],
