@@ -45,7 +45,7 @@ describe('publish (3.1)', () => {
     expect(publish(rights, 't/a', facts)).toMatchObject({ effect: 'refuse', problem: { code: 'decide/no-rule', help } })
   })
 
-  test('the nearest rule and the level that differs are named', () => {
+  test('the nearest rule and the level that differs are named (3.10)', () => {
     const near = rightsOf('    allow: [{ publish: "plant/${n}/temp" }]\n')
     expect(publish(near, 'plant/pump-8/temp')).toMatchObject({
       problem: { help: expect.stringContaining('level 2 is `pump-8`, the rule says `pump-7`') },
