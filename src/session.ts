@@ -19,7 +19,7 @@ interface SessionEvents {
   changed: []
   /**
    * It may not go on: close the connection, then call `close`. `will` says what becomes of its will: `suppress` where it was
-   * revoked or is nobody any more, `decide` where another connection takes over (docs/semantics.md 3.7). A listener that
+   * revoked or is nobody any more, `decide` where another connection takes over or its certificate has ended (docs/semantics.md 3.7). A listener that
    * comes late is told too.
    */
   ended: [problem: Problem, will: 'suppress' | 'decide']
@@ -98,13 +98,15 @@ export class Session extends EventEmitter<SessionEvents> {
       const moved = result.value.revision !== this.#mapping.revision
       this.#mapping = result.value
       if (moved) this.emit('changed')
+    } else if (result.problem.code === 'authenticate/expired') {
+      this.supersede(result.problem)
     } else {
       this.#ended = result.problem
       this.#end(result.problem, 'suppress')
     }
   }
 
-  /** Ends it for a newer connection of the same identity; until it is closed its rights stand, for its will. Called by the gate. */
+  /** Ends it because it has been taken over or has expired; until it is closed its rights stand, for its will. Called by the gate. */
   supersede(problem: Problem): void {
     if (this.#farewell === undefined) this.#end(problem, 'decide')
   }

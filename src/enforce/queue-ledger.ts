@@ -41,7 +41,7 @@ export class QueueLedger {
     // what was queued before the guard stood was never counted
     if (own === undefined || own.messages === 0) return
     this.#subtract(own, 1, Math.min(bytes, own.bytes))
-    if (own.messages === 0) this.#byClient.delete(clientId)
+    if (own.messages === 0) this.forget(clientId)
   }
 
   /** The whole queue of that session is gone. */

@@ -58,14 +58,20 @@ pump = Client("pump-7", "pump-7", clean=False)
 day["pump subscribes"] = pump.subscribe(command, 2)
 for qos in (0, 1, 2):
     payloads = [f"qos {qos} {n}" for n in range(20 if qos == 2 else many)]
-    pump.publish_all(own, payloads, qos)
-    day[f"telemetry at QoS {qos}"] = operator.take(len(payloads))
-    operator.publish_all(command, payloads, qos)
-    day[f"commands at QoS {qos}"] = pump.take(len(payloads))
-    operator.take(len(payloads))
-    # a round trip, so that the last acknowledgements are through on every side
-    pump.subscribe(command, 2)
-    operator.subscribe("plant/s1/#", 2)
+    # QoS 2 one by one: of handshakes that overlap, stock aedes sends some again after a reconnect
+    batches = [[one] for one in payloads] if qos == 2 else [payloads]
+    up, down = [], []
+    for batch in batches:
+        pump.publish_all(own, batch, qos)
+        up += operator.take(len(batch))
+        operator.publish_all(command, batch, qos)
+        down += pump.take(len(batch))
+        operator.take(len(batch))
+        # a round trip, so that the last acknowledgements are through on every side
+        pump.subscribe(command, 2)
+        operator.subscribe("plant/s1/#", 2)
+    day[f"telemetry at QoS {qos}"] = up
+    day[f"commands at QoS {qos}"] = down
 
 pump.client.publish(own, "kept", 1, True).wait_for_publish()
 operator.take(1)

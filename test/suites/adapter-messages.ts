@@ -67,6 +67,27 @@ export const messageCases: readonly AdapterCase[] = [
     },
   },
   {
+    name: 'QoS 2 handshakes that overlap are each completed, and nothing comes again after a reconnect',
+    rules: ['3.8'],
+    run: async broker => {
+      const pump = await session(broker, 'pump-7', 'pump-7', { clean: false })
+      await subscribeAt(pump, 2, command)
+      const operator = await session(broker, 'ops-1', 'ops-1/desk')
+      for (const messageId of [1, 2, 3]) operator.write(publishBytes(command, `${messageId}`, { qos: 2, messageId }))
+      for (const _ of [1, 2, 3]) expect(await operator.next()).toMatchObject({ cmd: 'pubrec' })
+      const ids = []
+      for (const _ of [1, 2, 3]) ids.push((await pump.next())?.messageId as number)
+      for (const messageId of ids) pump.write(bytesOf({ cmd: 'pubrec', messageId }))
+      for (const messageId of ids) expect(await pump.next()).toMatchObject({ cmd: 'pubrel', messageId })
+      for (const messageId of ids) pump.write(bytesOf({ cmd: 'pubcomp', messageId }))
+      await roundTrip(pump)
+      await pump.close()
+      const back = await session(broker, 'pump-7', 'pump-7', { clean: false })
+      await operator.publish(command, 'marker')
+      expect(await upTo(back, 'marker')).toEqual([])
+    },
+  },
+  {
     name: 'a denied publish closes without an acknowledgement, at each QoS',
     rules: ['3.6'],
     run: async broker => {

@@ -206,6 +206,8 @@ export class Connection {
   #onClose(): void {
     clearTimeout(this.#deadline)
     if (!this.#options.isRegistered()) this.leave()
+    // the broker says when it is done with it; should it never, nobody may be shut out for ever
+    else setTimeout(() => this.leave(), this.#gate.limits.connectSeconds * 500).unref()
     if (!this.#isReady) return
     const problem = this.#ending === undefined ? {} : { problem: this.#ending }
     this.#gate.trace({ event: 'disconnected', peer: this.traced(), ...problem })

@@ -31,6 +31,9 @@ export interface PersistenceContext {
 /** Packet identifiers end at 65,535; above that, one marks the message that is to be taken out of a queue. */
 const removalMarks = 65_536
 
+/** How aedes's stores say that a message is not there. */
+const notStored = 'no such packet'
+
 const sizeOf = (packet: AedesPublish): number =>
   Buffer.byteLength(packet.topic ?? '') + Buffer.byteLength(packet.payload ?? '')
 
@@ -128,6 +131,8 @@ class GuardedQueue {
   readonly #inner: AedesPersistence
   readonly #gate: Gate
   readonly #ledger: QueueLedger
+  /** Sizes of what is on its way, by client and packet identifier: a PUBREL takes the place of the message in the store. */
+  readonly #sizes = new Map<string, Map<number, number>>()
   #mark = removalMarks
 
   constructor(inner: AedesPersistence, { gate, ledger }: PersistenceContext) {
@@ -153,12 +158,36 @@ class GuardedQueue {
     if (this.#admits(clientId, packet)) await this.#inner.outgoingEnqueue({ clientId }, unpinned(packet))
   }
 
-  async update(client: { id: string }, packet: AedesPublish): Promise<unknown> {
-    return this.#inner.outgoingUpdate(client, packet).catch((error: unknown) => {
+  async update(client: { id: string }, packet: AedesPublish): Promise<void> {
+    const isMessage = (packet.cmd ?? 'publish') === 'publish'
+    try {
+      await this.#inner.outgoingUpdate(client, isMessage ? packet : this.#distinct(packet))
+    } catch (error) {
       // not stored, because its queue was full: it is delivered all the same, and not once more after a reconnect
-      if ((packet.cmd ?? 'publish') === 'publish') return undefined
+      if (error instanceof Error && error.message === notStored) return
       throw error
-    })
+    }
+    if (!isMessage || packet.messageId === undefined) return
+    const sizes = this.#sizes.get(client.id) ?? new Map<number, number>()
+    this.#sizes.set(client.id, sizes.set(packet.messageId, sizeOf(packet)))
+  }
+
+  /**
+   * aedes's store takes two PUBRELs of one client for the same, since neither has an origin, and then sends a message again
+   * that was received [MQTT-4.3.3-1]: each gets one.
+   */
+  #distinct(pubrel: AedesPublish): AedesPublish {
+    if (pubrel.brokerId !== undefined) return pubrel
+    return Object.assign(pubrel, { brokerId: 'pubrel', brokerCounter: this.#mark++ })
+  }
+
+  /** The size of a message that has left the store, or whose PUBREL has. */
+  #takeSize(clientId: string, messageId: number, cleared: AedesPublish): number {
+    const sizes = this.#sizes.get(clientId)
+    const known = sizes?.get(messageId)
+    sizes?.delete(messageId)
+    if (sizes?.size === 0) this.#sizes.delete(clientId)
+    return known ?? sizeOf(cleared)
   }
 
   async clear(client: { id: string }, packet: AedesPublish): Promise<AedesPublish | undefined> {
@@ -167,7 +196,9 @@ class GuardedQueue {
       return undefined
     }
     const cleared = await this.#inner.outgoingClearMessageId(client, packet)
-    if (cleared !== undefined) this.#ledger.remove(client.id, sizeOf(cleared))
+    if (cleared !== undefined) {
+      this.#ledger.remove(client.id, this.#takeSize(client.id, packet.messageId, cleared))
+    }
     // what aedes gets back for a cut message goes into a stream that nobody reads: at 16 it would stand still
     return packet.cmd === 'publish' ? undefined : cleared
   }

@@ -94,6 +94,84 @@ describe('what waits for a kept session', () => {
   })
 })
 
+test('what has been delivered at QoS 2 is no longer counted, though its PUBREL took its place in the store', async () => {
+  const size = (commands[0] as string).length + 100
+  await start({ queuedBytes: 6 * size })
+  const keep = async (clientId: string, topic = commands[0]): Promise<RawClient> => {
+    const client = await connect('ops-1', clientId, { clean: false })
+    client.send({ cmd: 'subscribe', messageId: 3, subscriptions: [{ topic, qos: 2 }] } as Packet)
+    expect(await client.next()).toMatchObject({ cmd: 'suback', granted: [2] })
+    return client
+  }
+  // one message that stays, so that the identity's count is never empty
+  await (await keep('ops-1/away', commands[1])).close()
+  const speaker = await connect('ops-1', 'ops-1/speaker')
+  const say = async (payload: string, topic = commands[0] as string): Promise<void> => {
+    speaker.send({
+      cmd: 'publish',
+      topic,
+      payload,
+      qos: 2,
+      messageId: 9,
+      dup: false,
+      retain: false,
+    })
+    expect(await speaker.next()).toMatchObject({ cmd: 'pubrec' })
+    speaker.send({ cmd: 'pubrel', messageId: 9 } as Packet)
+    expect(await speaker.next()).toMatchObject({ cmd: 'pubcomp' })
+  }
+  await say('x'.repeat(100), commands[1])
+  const listener = await keep('ops-1/listener')
+  let open: Packet | undefined
+  for (let count = 0; count < 20; count++) {
+    await say('x'.repeat(100))
+    const message = await listener.next()
+    listener.send({ cmd: 'pubrec', messageId: message?.messageId as number } as Packet)
+    expect(await listener.next()).toMatchObject({ cmd: 'pubrel' })
+    // the one before is completed only now, so that the count of this session is never empty either
+    if (open !== undefined) listener.send({ cmd: 'pubcomp', messageId: open.messageId as number } as Packet)
+    open = message
+  }
+  listener.send({ cmd: 'pingreq' } as Packet)
+  expect(await listener.next()).toMatchObject({ cmd: 'pingresp' })
+  await listener.close()
+  for (const name of ['1', '2', '3', '4']) await say(name.repeat(100))
+  const back = await connect('ops-1', 'ops-1/listener', { clean: false })
+  const got: unknown[] = []
+  for (let count = 0; count < 4; count++) {
+    let message = await back.next()
+    if (message?.cmd === 'pubrel') message = await back.next()
+    got.push(message?.cmd === 'publish' && String(message.payload)[0])
+  }
+  expect(got).toEqual(['1', '2', '3', '4'])
+})
+
+test('a message for which there was no room is delivered to who is there, at QoS 2 too', async () => {
+  await start({ queuedMessages: 1 })
+  const listener = await connect('ops-1', 'ops-1/listener', { clean: false })
+  listener.send({ cmd: 'subscribe', messageId: 3, subscriptions: [{ topic: commands[0], qos: 2 }] } as Packet)
+  await listener.next()
+  const speaker = await connect('ops-1', 'ops-1/speaker')
+  for (const messageId of [1, 2]) {
+    speaker.send({
+      cmd: 'publish',
+      topic: commands[0] as string,
+      payload: 'x',
+      qos: 2,
+      messageId,
+      dup: false,
+      retain: false,
+    })
+  }
+  const messages = [await listener.next(), await listener.next()]
+  for (const message of messages) {
+    listener.send({ cmd: 'pubrec', messageId: message?.messageId as number } as Packet)
+    expect(await listener.next()).toMatchObject({ cmd: 'pubrel' })
+    listener.send({ cmd: 'pubcomp', messageId: message?.messageId as number } as Packet)
+  }
+  await plant.event(refusedWith('enforce/queue-full'))
+})
+
 describe('a subscriber that does not read', () => {
   const flood = async (qos: 0 | 1): Promise<void> => {
     const stuck = await connect('ops-1', 'ops-1/stuck')
