@@ -4,17 +4,15 @@
  */
 import { createHash, X509Certificate } from 'node:crypto'
 import { fail, ok, problem, type Result } from '../problem.ts'
+import { DerError, DerReader, readOnly, tag } from './der.ts'
 import {
-  DerError,
   type DerExtension,
-  DerReader,
-  derBoolean,
-  integerHex,
+  readBasicConstraints,
   readExtensions,
-  smallInteger,
-  tag,
-  takeTime,
-} from './der.ts'
+  readKeyUsage,
+  readSubjectKeyId,
+} from './der-structures.ts'
+import { integerHex, smallInteger, takeTime, wholeOctets } from './der-values.ts'
 import { requireSameAlgorithm } from './signature.ts'
 
 export interface CaCertificate {
@@ -80,10 +78,10 @@ export function readCaCertificate(pem: string, file: string): Result<CaCertifica
   }
 }
 
-/** Name of the issuer of a certificate, as DER; undefined where the bytes are no certificate. */
+/** Name of the issuer of a certificate, as DER, without a look at the rest; undefined where the bytes are no certificate. */
 export function issuerNameOf(der: Buffer): Buffer | undefined {
   try {
-    const tbs = new DerReader(der).enter(tag.sequence).enter(tag.sequence)
+    const tbs = new DerReader(der).peekInside(tag.sequence).peekInside(tag.sequence)
     tbs.takeOptional(tag.context(0))
     tbs.take(tag.integer)
     tbs.take(tag.sequence)
@@ -105,30 +103,33 @@ type Fields = Omit<CaCertificate, 'file' | 'x509' | 'fingerprint' | 'keyId'>
 
 /** Certificate (RFC 5280 §4.1). */
 function readCertificate(der: Buffer): Fields {
-  const file = new DerReader(der)
-  const certificate = file.enter(tag.sequence)
-  file.finish()
-  const tbs = certificate.enter(tag.sequence)
-  const outerAlgorithm = certificate.takeWhole(tag.sequence)
-  certificate.take(tag.bitString)
-  certificate.finish()
-  const version = tbs.enter(tag.context(0))
-  if (smallInteger(version.take(tag.integer)) !== 2) throw new DerError('it is not of X.509 version 3')
+  return readOnly(der, tag.sequence, certificate => {
+    const tbs = certificate.takeWhole(tag.sequence)
+    const outerAlgorithm = certificate.takeWhole(tag.sequence)
+    wholeOctets(certificate.take(tag.bitString))
+    return readOnly(tbs, tag.sequence, contents => readTbs(contents, outerAlgorithm))
+  })
+}
+
+/** TBSCertificate (RFC 5280 §4.1). */
+function readTbs(tbs: DerReader, outerAlgorithm: Buffer): Fields {
+  if (tbs.inside(tag.context(0), version => smallInteger(version.take(tag.integer))) !== 2)
+    throw new DerError('it is not of X.509 version 3')
   const serialHex = integerHex(tbs.take(tag.integer))
   const signatureOid = requireSameAlgorithm(tbs.takeWhole(tag.sequence), outerAlgorithm)
   const issuerName = tbs.takeWhole(tag.sequence)
-  const validity = tbs.enter(tag.sequence)
-  const notBefore = takeTime(validity)
-  const notAfter = takeTime(validity)
+  const validity = tbs.inside(tag.sequence, times => ({ notBefore: takeTime(times), notAfter: takeTime(times) }))
   const subjectName = tbs.takeWhole(tag.sequence)
   tbs.take(tag.sequence)
-  tbs.takeOptional(tag.contextPrimitive(1))
-  tbs.takeOptional(tag.contextPrimitive(2))
-  const wrapper = tbs.enterOptional(tag.context(3))
-  const extensions =
-    wrapper === undefined ? new Map<string, DerExtension>() : readExtensions(wrapper.enter(tag.sequence))
-  tbs.finish()
-  return { serialHex, signatureOid, issuerName, notBefore, notAfter, subjectName, ...readCaExtensions(extensions) }
+  const extensions = tbs.insideOptional(tag.context(3), wrapper => wrapper.inside(tag.sequence, readExtensions))
+  return {
+    serialHex,
+    signatureOid,
+    issuerName,
+    ...validity,
+    subjectName,
+    ...readCaExtensions(extensions ?? new Map<string, DerExtension>()),
+  }
 }
 
 function readCaExtensions(
@@ -136,27 +137,20 @@ function readCaExtensions(
 ): Pick<CaCertificate, 'subjectKeyId' | 'isCa' | 'pathLength' | 'signsCertificates' | 'signsCrls' | 'unknownCritical'> {
   const keyId = extensions.get(oids.subjectKeyId)
   const usage = extensions.get(oids.keyUsage)
-  // §4.2.1.3: BIT STRING, keyCertSign is bit 5 and cRLSign bit 6 of the first octet
-  const bits = usage === undefined ? 0 : (new DerReader(usage.value).take(tag.bitString)[1] ?? 0)
+  const constraints = extensions.get(oids.basicConstraints)
+  const { ca, pathLength } = constraints === undefined ? noConstraints : readBasicConstraints(constraints.value)
+  // §4.2.1.3: keyCertSign is bit 5 and cRLSign bit 6 of the first octet
+  const bits = usage === undefined ? 0 : (readKeyUsage(usage.value)[0] ?? 0)
   return {
-    subjectKeyId: keyId === undefined ? undefined : new DerReader(keyId.value).take(tag.octetString),
-    ...readBasicConstraints(extensions.get(oids.basicConstraints)),
+    subjectKeyId: keyId === undefined ? undefined : readSubjectKeyId(keyId.value),
+    isCa: ca,
+    pathLength,
     signsCertificates: (bits & 0x04) !== 0,
     signsCrls: (bits & 0x02) !== 0,
-    unknownCritical: [...extensions]
-      .filter(([oid, { critical }]) => critical && !processed.has(oid))
-      .map(([oid]) => oid),
+    unknownCritical: [...extensions.values()]
+      .filter(({ critical, oid }) => critical && !processed.has(oid))
+      .map(({ oid }) => oid),
   }
 }
 
-function readBasicConstraints(extension: DerExtension | undefined): Pick<CaCertificate, 'isCa' | 'pathLength'> {
-  if (extension === undefined) return { isCa: false, pathLength: undefined }
-  const value = new DerReader(extension.value).enter(tag.sequence)
-  const ca = value.takeOptional(tag.boolean)
-  const length = value.takeOptional(tag.integer)
-  value.finish()
-  return {
-    isCa: ca !== undefined && derBoolean(ca),
-    pathLength: length === undefined ? undefined : smallInteger(length),
-  }
-}
+const noConstraints = { ca: false, pathLength: undefined } as const

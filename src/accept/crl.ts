@@ -5,18 +5,9 @@
  */
 import type { KeyObject } from 'node:crypto'
 import { fail, ok, type Problem, problem, type Result } from '../problem.ts'
-import {
-  DerError,
-  type DerExtension,
-  DerReader,
-  derBoolean,
-  integerHex,
-  readExtensions,
-  smallInteger,
-  tag,
-  takeTime,
-  wholeOctets,
-} from './der.ts'
+import { DerError, type DerReader, readOnly, readWhole, tag } from './der.ts'
+import { type DerExtension, readAuthorityKeyId, readExtensions } from './der-structures.ts'
+import { derBoolean, integerHex, smallInteger, takeTime, wholeOctets } from './der-values.ts'
 import { isAcceptedAlgorithm, requireSameAlgorithm, verifySignature } from './signature.ts'
 
 /** Why and since when one certificate is revoked. */
@@ -131,14 +122,12 @@ function badCrl(sentence: string, help: string): Problem {
 
 /** CertificateList (RFC 5280 §5.1). */
 function readCrl(der: Buffer): Crl {
-  const file = new DerReader(der)
-  const list = file.enter(tag.sequence)
-  file.finish()
-  const tbs = list.takeWhole(tag.sequence)
-  const outerAlgorithm = list.takeWhole(tag.sequence)
-  const signature = wholeOctets(list.take(tag.bitString))
-  list.finish()
-  const { innerAlgorithm, ...content } = readTbs(new DerReader(tbs).enter(tag.sequence))
+  const { tbs, outerAlgorithm, signature } = readOnly(der, tag.sequence, list => ({
+    tbs: list.takeWhole(tag.sequence),
+    outerAlgorithm: list.takeWhole(tag.sequence),
+    signature: wholeOctets(list.take(tag.bitString)),
+  }))
+  const { innerAlgorithm, ...content } = readOnly(tbs, tag.sequence, readTbs)
   const signatureOid = requireSameAlgorithm(innerAlgorithm, outerAlgorithm)
   if (!isAcceptedAlgorithm(signatureOid))
     throw new UnsupportedCrl(`is signed with ${signatureOid}, which is weaker than SHA-256 or not known`)
@@ -160,24 +149,20 @@ function readTbs(tbs: DerReader): TbsContent {
   }
   const nextUpdate = takeTime(tbs)
   if (nextUpdate <= thisUpdate) throw new UnsupportedCrl('has a nextUpdate that is not after its thisUpdate')
-  const revoked = tbs.enterOptional(tag.sequence)
-  const entries = revoked === undefined ? new Map<string, RevokedEntry>() : readEntries(revoked)
+  const entries = tbs.insideOptional(tag.sequence, readEntries) ?? new Map<string, RevokedEntry>()
   const extensions = readCrlExtensions(tbs, version !== undefined)
-  tbs.finish()
   return { innerAlgorithm, issuer, thisUpdate, nextUpdate, entries, ...extensions }
 }
 
 function readEntries(revoked: DerReader): Map<string, RevokedEntry> {
   const entries = new Map<string, RevokedEntry>()
-  while (!revoked.done) {
-    const entry = revoked.enter(tag.sequence)
+  const readEntry = (entry: DerReader): void => {
     const serial = integerHex(entry.take(tag.integer))
     const date = takeTime(entry)
-    const list = entry.enterOptional(tag.sequence)
-    const reason = list === undefined ? 'unspecified' : readReason(readExtensions(list))
-    entry.finish()
-    entries.set(serial, { reason, date })
+    const extensions = entry.insideOptional(tag.sequence, readExtensions)
+    entries.set(serial, { reason: extensions === undefined ? 'unspecified' : readReason(extensions), date })
   }
+  while (!revoked.done) revoked.inside(tag.sequence, readEntry)
   return entries
 }
 
@@ -188,30 +173,27 @@ function readReason(extensions: ReadonlyMap<string, DerExtension>): string {
   refuseUnknownCritical(extensions, knownInEntry)
   const code = extensions.get(oids.reasonCode)
   if (code === undefined) return 'unspecified'
-  const value = new DerReader(code.value)
-  const number = smallInteger(value.take(tag.enumerated))
-  value.finish()
+  const number = readWhole(code.value, value => smallInteger(value.take(tag.enumerated)))
   // whatever the reason, even removeFromCRL, which only a delta CRL may use: the certificate is listed, so it is revoked
   return reasons[number] ?? 'unspecified'
 }
 
 function readCrlExtensions(tbs: DerReader, isVersion2: boolean): Pick<Crl, 'number' | 'authorityKeyId'> {
-  const wrapper = tbs.enterOptional(tag.context(0))
-  if (wrapper === undefined) return { number: undefined, authorityKeyId: undefined }
+  const extensions = tbs.insideOptional(tag.context(0), wrapper => wrapper.inside(tag.sequence, readExtensions))
+  if (extensions === undefined) return { number: undefined, authorityKeyId: undefined }
   if (!isVersion2) throw new UnsupportedCrl('has extensions although it is of version 1 (RFC 5280 §5.1.2.1)')
-  const extensions = readExtensions(wrapper.enter(tag.sequence))
-  wrapper.finish()
   if (extensions.has(oids.deltaCrlIndicator)) throw new UnsupportedCrl('is a delta CRL: it lists changes only')
   refuseUnknownCritical(extensions, knownInCrl)
   refusePartial(extensions.get(oids.issuingDistributionPoint))
+  const keyId = extensions.get(oids.authorityKeyIdentifier)
   return {
     number: readNumber(extensions.get(oids.crlNumber)),
-    authorityKeyId: readKeyId(extensions.get(oids.authorityKeyIdentifier)),
+    authorityKeyId: keyId === undefined ? undefined : readAuthorityKeyId(keyId.value),
   }
 }
 
 function refuseUnknownCritical(extensions: ReadonlyMap<string, DerExtension>, known: ReadonlySet<string>): void {
-  for (const [oid, { critical }] of extensions) {
+  for (const { oid, critical } of extensions.values()) {
     if (critical && !known.has(oid)) throw new UnsupportedCrl(`has the critical extension ${oid}, which is not known`)
   }
 }
@@ -219,16 +201,15 @@ function refuseUnknownCritical(extensions: ReadonlyMap<string, DerExtension>, kn
 /** RFC 5280 §5.2.5: a distribution point's name changes nothing; any `only…` or `indirectCRL` does. */
 function refusePartial(extension: DerExtension | undefined): void {
   if (extension === undefined) return
-  const value = new DerReader(extension.value)
-  const point = value.enter(tag.sequence)
-  value.finish()
-  point.takeOptional(tag.context(0))
-  while (point.nextTag !== undefined) {
-    const field = point.nextTag
-    const contents = point.take(field)
-    if (field === tag.contextPrimitive(3)) throw new UnsupportedCrl('covers some reasons only (onlySomeReasons)')
-    if (!derBoolean(contents)) continue
-    if (field === tag.contextPrimitive(4)) throw new UnsupportedCrl('is indirect: it lists certificates of other CAs')
+  const fields = readOnly(extension.value, tag.sequence, point => {
+    point.takeOptional(tag.context(0))
+    return point.each(one => one.takeAny())
+  })
+  for (const field of fields) {
+    if (field.tag === tag.contextPrimitive(3)) throw new UnsupportedCrl('covers some reasons only (onlySomeReasons)')
+    if (!derBoolean(field.contents)) continue
+    if (field.tag === tag.contextPrimitive(4))
+      throw new UnsupportedCrl('is indirect: it lists certificates of other CAs')
     throw new UnsupportedCrl('covers a part of the certificates only (its issuingDistributionPoint says so)')
   }
 }
@@ -236,21 +217,10 @@ function refusePartial(extension: DerExtension | undefined): void {
 /** RFC 5280 §5.2.3: at most 20 octets. */
 function readNumber(extension: DerExtension | undefined): bigint | undefined {
   if (extension === undefined) return undefined
-  const value = new DerReader(extension.value)
-  const contents = value.take(tag.integer)
-  value.finish()
+  const contents = readWhole(extension.value, value => value.take(tag.integer))
   if ((contents[0] ?? 0) >= 0x80 || contents.length > 20)
     throw new DerError('a cRLNumber that is negative or longer than 20 octets')
   return BigInt(`0x${integerHex(contents)}`)
-}
-
-/** RFC 5280 §5.2.1, §4.2.1.1. */
-function readKeyId(extension: DerExtension | undefined): Buffer | undefined {
-  if (extension === undefined) return undefined
-  const value = new DerReader(extension.value)
-  const identifier = value.enter(tag.sequence)
-  value.finish()
-  return identifier.takeOptional(tag.contextPrimitive(0))
 }
 
 const pemPattern = /-----BEGIN X509 CRL-----\s+([A-Za-z0-9+/=\s]+)-----END X509 CRL-----/g

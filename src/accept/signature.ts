@@ -3,7 +3,8 @@
  * SHA-256 or better (docs/semantics.md 1.3). Whatever is not in the table is refused.
  */
 import { type KeyObject, verify } from 'node:crypto'
-import { DerError, DerReader, oidText, tag } from './der.ts'
+import { DerError, readOnly, tag } from './der.ts'
+import { readAlgorithm } from './der-structures.ts'
 
 interface SignatureAlgorithm {
   readonly keyType: 'rsa' | 'ec' | 'ed25519'
@@ -24,13 +25,6 @@ const algorithms: ReadonlyMap<string, SignatureAlgorithm> = new Map([
 
 const curves: ReadonlySet<string> = new Set(['prime256v1', 'secp384r1', 'secp521r1'])
 const minimumRsaBits = 2048
-
-/** The OID of an AlgorithmIdentifier, given with its tag (RFC 5280 §4.1.1.2). */
-export function algorithmOid(identifier: Buffer): string {
-  const outer = new DerReader(identifier)
-  const oid = outer.enter(tag.sequence).take(tag.oid)
-  return oidText(oid)
-}
 
 /** Whether signatures of this algorithm are accepted at all. */
 export function isAcceptedAlgorithm(oid: string): boolean {
@@ -62,8 +56,8 @@ export function verifySignature(oid: string, tbs: Buffer, signature: Buffer, key
   }
 }
 
-/** The two AlgorithmIdentifiers of a signed structure must be equal (RFC 5280 §4.1.1.2, §5.1.1.2). */
+/** The OID of the two AlgorithmIdentifiers of a signed structure, which must be equal (RFC 5280 §4.1.1.2, §5.1.1.2). */
 export function requireSameAlgorithm(inner: Buffer, outer: Buffer): string {
   if (!inner.equals(outer)) throw new DerError('two different signature algorithms, inside and outside')
-  return algorithmOid(outer)
+  return readOnly(outer, tag.sequence, readAlgorithm).oid
 }

@@ -1,15 +1,7 @@
 /** Public keys and signature algorithms of certificates, reduced to what the rules judge. */
-import {
-  cursor,
-  DerError,
-  type DerValue,
-  derTags,
-  readAll,
-  readBits,
-  readOid,
-  readOne,
-  readUnsigned,
-} from './der-reader.ts'
+import { type DerElement, DerError, type DerReader, readOnly, readWhole, tag } from '../accept/der.ts'
+import { type AlgorithmIdentifier, readAlgorithm } from '../accept/der-structures.ts'
+import { integerHex, oidText, wholeOctets } from '../accept/der-values.ts'
 
 export interface PublicKeyInfo {
   readonly algorithm: 'ec' | 'rsa' | 'ed25519' | 'other'
@@ -54,35 +46,34 @@ const signatures: Readonly<Record<string, SignatureHash>> = {
 
 const rsaPss = '1.2.840.113549.1.1.10'
 
-/** The hash of an AlgorithmIdentifier; undefined where it is none that Portcullis knows. */
-export function readSignatureHash(algorithm: DerValue): SignatureHash | undefined {
-  const [id, parameters] = readAll(algorithm.content)
-  if (id === undefined) throw new DerError('an algorithm has no identifier')
-  const name = readOid(id)
-  return name === rsaPss ? readPssHash(parameters) : signatures[name]
+/** The hash of a signature algorithm; undefined where it is none that Portcullis knows. */
+export function signatureHashOf({ oid, parameters }: AlgorithmIdentifier): SignatureHash | undefined {
+  return oid === rsaPss ? pssHashOf(parameters) : signatures[oid]
 }
 
 /** RFC 4055 §3.1: without parameters, or without a hash in them, RSASSA-PSS means SHA-1. */
-function readPssHash(parameters: DerValue | undefined): SignatureHash | undefined {
-  const hash = parameters && readAll(parameters.content).find(part => part.tag === 0xa0)
-  if (hash === undefined) return 'sha1'
-  const [id] = readAll(readOne(hash.content, derTags.sequence).content)
-  return id === undefined ? undefined : hashes[readOid(id)]
+function pssHashOf(parameters: DerElement | undefined): SignatureHash | undefined {
+  if (parameters === undefined) return 'sha1'
+  if (parameters.tag !== tag.sequence) throw new DerError('parameters of RSASSA-PSS that are no sequence')
+  return readWhole(parameters.contents, contents => {
+    const hash = contents.insideOptional(tag.context(0), wrapper => wrapper.inside(tag.sequence, readAlgorithm))
+    for (const other of [1, 2, 3]) contents.takeOptional(tag.context(other)) // mask generation, salt length, trailer
+    return hash === undefined ? 'sha1' : hashes[hash.oid]
+  })
 }
 
 /** SubjectPublicKeyInfo (RFC 5280 §4.1.2.7; RFC 3279, 5480, 8410 for the algorithms). */
-export function readPublicKey(spki: DerValue): PublicKeyInfo {
-  const parts = cursor(spki.content)
-  const [id, parameters] = readAll(parts.take(derTags.sequence).content)
-  const key = readBits(parts.take(derTags.bitString))
-  parts.end()
-  if (id === undefined) throw new DerError('a public key has no algorithm')
-  const base = { curve: undefined, bits: undefined, der: spki.whole }
-  switch (readOid(id)) {
+export function readPublicKey(spki: Buffer): PublicKeyInfo {
+  const [{ oid, parameters }, key] = readOnly(spki, tag.sequence, parts => [
+    parts.inside(tag.sequence, readAlgorithm),
+    wholeOctets(parts.take(tag.bitString)),
+  ])
+  const base = { curve: undefined, bits: undefined, der: spki }
+  switch (oid) {
     case '1.2.840.10045.2.1':
-      return { ...base, algorithm: 'ec', curve: readCurve(parameters) }
+      return { ...base, algorithm: 'ec', curve: curveOf(parameters) }
     case '1.2.840.113549.1.1.1':
-      return { ...base, algorithm: 'rsa', bits: readModulusBits(key.octets) }
+      return { ...base, algorithm: 'rsa', bits: readOnly(key, tag.sequence, readModulusBits) }
     case '1.3.101.112':
       return { ...base, algorithm: 'ed25519' }
     default:
@@ -91,14 +82,15 @@ export function readPublicKey(spki: DerValue): PublicKeyInfo {
 }
 
 /** RFC 5480 §2.1.1: only named curves; explicit parameters let a stranger choose the generator (CVE-2020-0601). */
-function readCurve(parameters: DerValue | undefined): string {
-  if (parameters?.tag !== derTags.oid) return 'explicit'
-  const id = readOid(parameters)
+function curveOf(parameters: DerElement | undefined): string {
+  if (parameters?.tag !== tag.oid) return 'explicit'
+  const id = oidText(parameters.contents)
   return curves[id] ?? id
 }
 
-function readModulusBits(key: Uint8Array): number {
-  const parts = cursor(readOne(key, derTags.sequence).content)
-  const modulus = readUnsigned(parts.take(derTags.integer))
-  return modulus.length * 8 - Math.clz32(modulus[0] ?? 0) + 24
+/** RSAPublicKey (RFC 3279 §2.3.1): the length of the modulus; the exponent is for OpenSSL. */
+function readModulusBits(key: DerReader): number {
+  const modulus = integerHex(key.take(tag.integer))
+  integerHex(key.take(tag.integer))
+  return modulus.length * 4 - Math.clz32(Number.parseInt(modulus.slice(0, 2), 16)) + 24
 }

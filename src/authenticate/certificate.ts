@@ -3,22 +3,13 @@
  * the signature by now, and what is left to decide (string types, duplicates, trailing octets) is what libraries hide.
  */
 import { createHash } from 'node:crypto'
+import { DerError, type DerReader, readOnly, tag } from '../accept/der.ts'
+import { readAlgorithm } from '../accept/der-structures.ts'
+import { integerHex, smallInteger, takeTime, wholeOctets } from '../accept/der-values.ts'
 import type { FieldName, FieldValue } from '../policy/model.ts'
 import { fail, ok, problem, type Result } from '../problem.ts'
-import { type PublicKeyInfo, readPublicKey, readSignatureHash, type SignatureHash } from './algorithms.ts'
-import {
-  cursor,
-  type DerCursor,
-  DerError,
-  derTags,
-  readAll,
-  readBits,
-  readOne,
-  readSmallInteger,
-  readTime,
-  readUnsigned,
-} from './der-reader.ts'
-import { type ExtensionFacts, readExtensions } from './extensions.ts'
+import { type PublicKeyInfo, readPublicKey, type SignatureHash, signatureHashOf } from './algorithms.ts'
+import { type ExtensionFacts, factsOf, takeExtensionList } from './extensions.ts'
 import { alternativeNameFields, displayName, nameFields, readName } from './names.ts'
 
 export interface Certificate extends ExtensionFacts {
@@ -66,44 +57,32 @@ function parseWithFingerprint(der: Uint8Array, fingerprint: string): Result<Cert
   }
 }
 
-/** Certificate and TBSCertificate (RFC 5280 §4.1). */
+/** Certificate (RFC 5280 §4.1). */
 function readCertificate(der: Uint8Array, fingerprint: string): Certificate {
-  const outer = cursor(readOne(der, derTags.sequence).content)
-  const tbs = cursor(outer.take(derTags.sequence).content)
-  const outerAlgorithm = outer.take(derTags.sequence)
-  readBits(outer.take(derTags.bitString))
-  outer.end()
-
-  const version = readVersion(tbs)
-  const serial = readSerial(tbs)
-  const algorithm = tbs.take(derTags.sequence)
+  const [tbs, outerAlgorithm] = readOnly(der, tag.sequence, certificate => {
+    const parts = [certificate.takeWhole(tag.sequence), certificate.takeWhole(tag.sequence)] as const
+    wholeOctets(certificate.take(tag.bitString))
+    return parts
+  })
+  const { serial, algorithm, subjectAltName, ...content } = readOnly(tbs, tag.sequence, readTbs)
   // §4.1.1.2: the two must be the same, else the signature covers another algorithm than the one used
-  if (!Buffer.from(algorithm.whole).equals(outerAlgorithm.whole))
-    throw new DerError('the two signature algorithms differ')
-  const issuer = tbs.take(derTags.sequence)
-  const [notBefore, notAfter] = readValidity(tbs)
-  const subject = tbs.take(derTags.sequence)
-  const publicKey = readPublicKey(tbs.take(derTags.sequence))
-  const extensions = readExtensions(tbs.takeIf(0xa3))
-  tbs.end() // unique identifiers, which §4.1.2.8 bans, end here too
-
-  const [issuerAttributes, subjectAttributes] = [readName(issuer), readName(subject)]
+  if (!algorithm.equals(outerAlgorithm)) throw new DerError('the two signature algorithms differ')
+  const [issuerAttributes, subjectAttributes] = [readName(content.issuerName), readName(content.subjectName)]
   return {
-    ...extensions.facts,
+    ...content,
+    subjectKeyId: content.subjectKeyId && plain(content.subjectKeyId),
+    authorityKeyId: content.authorityKeyId && plain(content.authorityKeyId),
+    issuerName: plain(content.issuerName),
+    subjectName: plain(content.subjectName),
+    publicKey: { ...content.publicKey, der: plain(content.publicKey.der) },
     der,
     fingerprint,
     serial,
-    version,
-    notBefore,
-    notAfter,
-    publicKey,
-    issuerName: issuer.whole,
-    subjectName: subject.whole,
-    signatureHash: readSignatureHash(algorithm),
+    signatureHash: signatureHashOf(readOnly(algorithm, tag.sequence, readAlgorithm)),
     values: group([
       ...nameFields('subject', subjectAttributes),
       ...nameFields('issuer', issuerAttributes),
-      ...(extensions.subjectAltName === undefined ? [] : alternativeNameFields(extensions.subjectAltName)),
+      ...(subjectAltName === undefined ? [] : alternativeNameFields(subjectAltName)),
       ['serial', derived(serial)],
       ['fingerprint.sha256', derived(fingerprint)],
     ]),
@@ -112,24 +91,46 @@ function readCertificate(der: Uint8Array, fingerprint: string): Certificate {
   }
 }
 
-function readVersion(tbs: DerCursor): number {
-  const version = tbs.takeIf(0xa0)
-  return version === undefined ? 1 : readSmallInteger(readOne(version.content, derTags.integer)) + 1
+/** The same octets without the methods of a Buffer: whoever gets a certificate is promised no more. */
+function plain(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
+}
+
+type TbsContent = ExtensionFacts &
+  Pick<Certificate, 'serial' | 'version' | 'notBefore' | 'notAfter' | 'publicKey'> & {
+    readonly algorithm: Buffer
+    readonly issuerName: Buffer
+    readonly subjectName: Buffer
+    readonly subjectAltName: Buffer | undefined
+  }
+
+/** TBSCertificate (RFC 5280 §4.1). Unique identifiers, which §4.1.2.8 bans, are left over, and so refused. */
+function readTbs(tbs: DerReader): TbsContent {
+  const version = tbs.insideOptional(tag.context(0), wrapper => smallInteger(wrapper.take(tag.integer))) ?? 0
+  const serial = readSerial(tbs.take(tag.integer))
+  const algorithm = tbs.takeWhole(tag.sequence)
+  const issuerName = tbs.takeWhole(tag.sequence)
+  const validity = tbs.inside(tag.sequence, times => ({ notBefore: takeTime(times), notAfter: takeTime(times) }))
+  const subjectName = tbs.takeWhole(tag.sequence)
+  const publicKey = readPublicKey(tbs.takeWhole(tag.sequence))
+  const extensions = tbs.insideOptional(tag.context(3), takeExtensionList) ?? []
+  return {
+    ...factsOf(extensions),
+    version: version + 1,
+    serial,
+    algorithm,
+    issuerName,
+    ...validity,
+    subjectName,
+    publicKey,
+  }
 }
 
 /** §4.1.2.2: a positive integer of at most 20 octets. */
-function readSerial(tbs: DerCursor): string {
-  const value = tbs.take(derTags.integer)
-  const digits = readUnsigned(value)
-  if (value.content.length > 20 || digits.every(digit => digit === 0))
-    throw new DerError('the serial number is zero or too long')
-  return Buffer.from(digits).toString('hex')
-}
-
-function readValidity(tbs: DerCursor): readonly [number, number] {
-  const [from, to, ...others] = readAll(tbs.take(derTags.sequence).content)
-  if (from === undefined || to === undefined || others.length > 0) throw new DerError('the validity is not two times')
-  return [readTime(from), readTime(to)]
+function readSerial(contents: Buffer): string {
+  const serial = integerHex(contents)
+  if (contents.length > 20 || serial === '00') throw new DerError('the serial number is zero or too long')
+  return serial
 }
 
 function derived(text: string): FieldValue {
@@ -138,7 +139,11 @@ function derived(text: string): FieldValue {
 
 function group(entries: readonly (readonly [FieldName, FieldValue])[]): ReadonlyMap<FieldName, readonly FieldValue[]> {
   const values = new Map<FieldName, FieldValue[]>()
-  for (const [field, value] of entries) values.set(field, [...(values.get(field) ?? []), value])
+  for (const [field, value] of entries) {
+    const known = values.get(field)
+    if (known === undefined) values.set(field, [value])
+    else known.push(value)
+  }
   return values
 }
 

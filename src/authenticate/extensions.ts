@@ -1,21 +1,15 @@
 /** Extensions of a certificate (RFC 5280 §4.2), reduced to what the rules judge. */
+import { DerError, type DerReader, readOnly, tag } from '../accept/der.ts'
 import {
-  cursor,
-  DerError,
-  type DerValue,
-  derTags,
-  readAll,
-  readBits,
-  readBoolean,
-  readOid,
-  readOne,
-  readSmallInteger,
-} from './der-reader.ts'
-
-export interface BasicConstraints {
-  readonly ca: boolean
-  readonly pathLength: number | undefined
-}
+  type BasicConstraints,
+  type DerExtension,
+  readAuthorityKeyId,
+  readBasicConstraints,
+  readKeyUsage,
+  readSubjectKeyId,
+  takeExtension,
+} from '../accept/der-structures.ts'
+import { oidText } from '../accept/der-values.ts'
 
 /** What the extensions say; undefined where one is absent. */
 export interface ExtensionFacts {
@@ -57,84 +51,46 @@ const ids = {
 
 const known: ReadonlySet<string> = new Set(Object.values(ids))
 
-interface Extension {
-  readonly id: string
-  readonly critical: boolean
-  readonly value: Uint8Array
+/** Reads the contents of `[3] EXPLICIT Extensions`. */
+export function takeExtensionList(field: DerReader): readonly DerExtension[] {
+  const list = field.inside(tag.sequence, extensions => extensions.each(takeExtension))
+  if (list.length === 0) throw new DerError('the list of extensions is empty')
+  return list
 }
 
-/** Reads `[3] EXPLICIT Extensions`. Of an extension that occurs twice the first is read; a rule refuses both. */
-export function readExtensions(field: DerValue | undefined): {
-  readonly facts: ExtensionFacts
-  readonly subjectAltName: Uint8Array | undefined
-} {
-  const extensions = field === undefined ? [] : readList(field)
-  const contentOf = (id: string): Uint8Array | undefined => extensions.find(extension => extension.id === id)?.value
-  const read = <T>(id: string, reader: (value: Uint8Array) => T): T | undefined => {
-    const value = contentOf(id)
+/** What the extensions say. Of one that occurs twice the first is read; a rule refuses both. */
+export function factsOf(
+  extensions: readonly DerExtension[],
+): ExtensionFacts & { readonly subjectAltName: Buffer | undefined } {
+  const read = <T>(id: string, reader: (value: Buffer) => T): T | undefined => {
+    const value = extensions.find(extension => extension.oid === id)?.value
     return value === undefined ? undefined : reader(value)
   }
   return {
-    facts: {
-      keyUsage: read(ids.keyUsage, readKeyUsage),
-      extendedKeyUsage: read(ids.extendedKeyUsage, readExtendedKeyUsage),
-      basicConstraints: read(ids.basicConstraints, readBasicConstraints),
-      subjectKeyId: read(ids.subjectKeyId, value => readOne(value, derTags.octetString).content),
-      authorityKeyId: read(ids.authorityKeyId, readAuthorityKeyId),
-      unknownCriticalExtensions: extensions
-        .filter(({ critical, id }) => critical && !known.has(id))
-        .map(({ id }) => id),
-      duplicateExtensions: duplicates(extensions.map(({ id }) => id)),
-    },
-    subjectAltName: contentOf(ids.subjectAltName),
+    keyUsage: read(ids.keyUsage, keyUsageOf),
+    extendedKeyUsage: read(ids.extendedKeyUsage, readExtendedKeyUsage),
+    basicConstraints: read(ids.basicConstraints, readBasicConstraints),
+    subjectKeyId: read(ids.subjectKeyId, readSubjectKeyId),
+    authorityKeyId: read(ids.authorityKeyId, readAuthorityKeyId),
+    unknownCriticalExtensions: extensions
+      .filter(({ critical, oid }) => critical && !known.has(oid))
+      .map(({ oid }) => oid),
+    duplicateExtensions: duplicates(extensions.map(({ oid }) => oid)),
+    subjectAltName: read(ids.subjectAltName, value => value),
   }
-}
-
-function readList(field: DerValue): readonly Extension[] {
-  const list = readAll(readOne(field.content, derTags.sequence).content)
-  if (list.length === 0) throw new DerError('the list of extensions is empty')
-  return list.map(readExtension)
-}
-
-function readExtension(value: DerValue): Extension {
-  if (value.tag !== derTags.sequence) throw new DerError('an extension is no sequence')
-  const parts = cursor(value.content)
-  const id = readOid(parts.take(derTags.oid))
-  // FALSE, the default, should be left out; certificates that write it are common, and it has one meaning only
-  const flag = parts.takeIf(derTags.boolean)
-  const content = parts.take(derTags.octetString).content
-  parts.end()
-  return { id, critical: flag !== undefined && readBoolean(flag), value: content }
 }
 
 function duplicates(list: readonly string[]): readonly string[] {
-  return [...new Set(list.filter((id, i) => list.indexOf(id) !== i))]
+  const [seen, twice] = [new Set<string>(), new Set<string>()]
+  for (const one of list) (seen.has(one) ? twice : seen).add(one)
+  return [...twice]
 }
 
-function readKeyUsage(value: Uint8Array): ReadonlySet<KeyUsage> {
-  const { octets } = readBits(readOne(value, derTags.bitString))
+function keyUsageOf(value: Buffer): ReadonlySet<KeyUsage> {
+  const octets = readKeyUsage(value)
   return new Set(keyUsages.filter((_, bit) => ((octets[bit >> 3] ?? 0) & (0x80 >> (bit & 7))) !== 0))
 }
 
-function readExtendedKeyUsage(value: Uint8Array): readonly string[] {
-  return readAll(readOne(value, derTags.sequence).content).map(purpose => {
-    if (purpose.tag !== derTags.oid) throw new DerError('a key purpose is no object identifier')
-    return readOid(purpose)
-  })
-}
-
-function readBasicConstraints(value: Uint8Array): BasicConstraints {
-  const parts = cursor(readOne(value, derTags.sequence).content)
-  const ca = parts.takeIf(derTags.boolean)
-  const pathLength = parts.takeIf(derTags.integer)
-  parts.end()
-  return {
-    ca: ca !== undefined && readBoolean(ca),
-    pathLength: pathLength === undefined ? undefined : readSmallInteger(pathLength),
-  }
-}
-
-/** The key identifier only (§4.2.1.1); issuer and serial, the other way to name a key, are passed over. */
-function readAuthorityKeyId(value: Uint8Array): Uint8Array | undefined {
-  return readAll(readOne(value, derTags.sequence).content).find(part => part.tag === 0x80)?.content
+function readExtendedKeyUsage(value: Buffer): readonly string[] {
+  return readOnly(value, tag.sequence, purposes => purposes.each(one => oidText(one.take(tag.oid))))
 }

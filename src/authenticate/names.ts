@@ -2,8 +2,9 @@
  * Distinguished names and subject alternative names, as policy fields. A value is handed on exactly as it stands:
  * never trimmed, case-folded or Unicode-normalised, and with the string type that the certificate gave it.
  */
+import { type DerElement, DerError, type DerReader, readOnly, tag } from '../accept/der.ts'
+import { oidText } from '../accept/der-values.ts'
 import type { FieldName, FieldValue } from '../policy/model.ts'
-import { DerError, type DerValue, derTags, expectTag, readAll, readOid, readOne } from './der-reader.ts'
 
 /** One attribute of a distinguished name. */
 export interface NameAttribute {
@@ -26,36 +27,35 @@ const attributeTypes: Readonly<Record<string, { readonly label: string; readonly
 }
 
 /** The attributes of a Name, in order, over all RDNs (RFC 5280 §4.1.2.4). */
-export function readName(name: DerValue): readonly NameAttribute[] {
-  return readAll(name.content).flatMap(rdn => {
-    const attributes = readAll(expectTag(rdn, derTags.set).content)
-    if (attributes.length === 0) throw new DerError('a relative distinguished name is empty')
-    return attributes.map(attribute => readAttribute(attribute, attributes.length > 1))
-  })
+export function readName(name: Buffer): readonly NameAttribute[] {
+  return readOnly(name, tag.sequence, rdns => rdns.each(one => one.inside(tag.set, readRdn))).flat()
 }
 
-function readAttribute(attribute: DerValue, inMultiValuedRdn: boolean): NameAttribute {
-  const [type, value, ...others] = readAll(expectTag(attribute, derTags.sequence).content)
-  if (value === undefined || others.length > 0) throw new DerError('an attribute is not one type and one value')
-  return { type: readOid(expectTag(type, derTags.oid)), value: { ...readString(value), inMultiValuedRdn } }
+function readRdn(rdn: DerReader): readonly NameAttribute[] {
+  const attributes = rdn.each(one =>
+    one.inside(tag.sequence, parts => ({ type: oidText(parts.take(tag.oid)), value: readString(parts.takeAny()) })),
+  )
+  if (attributes.length === 0) throw new DerError('a relative distinguished name is empty')
+  const inMultiValuedRdn = attributes.length > 1
+  return attributes.map(({ type, value }) => ({ type, value: { ...value, inMultiValuedRdn } }))
 }
 
 const printable = /^[A-Za-z0-9 '()+,\-./:=?]*$/
 
 /** A string whose content breaks its own type is `other`: no identity may be read from it. */
-function readString({ tag, content }: DerValue): Pick<FieldValue, 'text' | 'stringType'> {
-  const latin1 = Buffer.from(content).toString('latin1')
-  switch (tag) {
-    case derTags.utf8String: {
-      const text = decodeUtf8(content)
+function readString({ tag: type, contents }: DerElement): Pick<FieldValue, 'text' | 'stringType'> {
+  const latin1 = contents.toString('latin1')
+  switch (type) {
+    case tag.utf8String: {
+      const text = decodeUtf8(contents)
       return text === undefined ? { text: latin1, stringType: 'other' } : { text, stringType: 'utf8' }
     }
-    case derTags.printableString:
+    case tag.printableString:
       return { text: latin1, stringType: printable.test(latin1) ? 'printable' : 'other' }
-    case derTags.ia5String:
-      return { text: latin1, stringType: isAscii(content) ? 'ia5' : 'other' }
-    case derTags.bmpString:
-      return { text: decodeUtf16(content), stringType: 'other' }
+    case tag.ia5String:
+      return { text: latin1, stringType: isAscii(contents) ? 'ia5' : 'other' }
+    case tag.bmpString:
+      return { text: utf16.decode(contents), stringType: 'other' }
     default:
       return { text: latin1, stringType: 'other' }
   }
@@ -70,10 +70,6 @@ function decodeUtf8(content: Uint8Array): string | undefined {
   } catch {
     return undefined
   }
-}
-
-function decodeUtf16(content: Uint8Array): string {
-  return utf16.decode(content)
 }
 
 function isAscii(content: Uint8Array): boolean {
@@ -104,19 +100,19 @@ const alternativeFields: Readonly<Record<number, FieldName>> = {
 }
 
 /** GeneralNames (RFC 5280 §4.2.1.6): the four kinds that policies can name; the other kinds are passed over. */
-export function alternativeNameFields(extensionValue: Uint8Array): readonly FieldEntry[] {
-  const names = readAll(readOne(extensionValue, derTags.sequence).content)
+export function alternativeNameFields(extensionValue: Buffer): readonly FieldEntry[] {
+  const names = readOnly(extensionValue, tag.sequence, list => list.each(one => one.takeAny()))
   if (names.length === 0) throw new DerError('subjectAltName is empty')
   return names.flatMap(name => {
     if ((name.tag & 0xc0) !== 0x80 || (name.tag & 0x1f) > 8) throw new DerError('subjectAltName holds no general name')
     const field = alternativeFields[name.tag]
-    return field === undefined ? [] : [[field, alternativeName(field, name.content)] as const]
+    return field === undefined ? [] : [[field, alternativeName(field, name.contents)] as const]
   })
 }
 
-function alternativeName(field: FieldName, content: Uint8Array): FieldValue {
-  const text = field === 'san.ip' ? formatIp(content) : Buffer.from(content).toString('latin1')
-  const stringType = field === 'san.ip' || isAscii(content) ? 'ia5' : 'other'
+function alternativeName(field: FieldName, contents: Buffer): FieldValue {
+  const text = field === 'san.ip' ? formatIp(contents) : contents.toString('latin1')
+  const stringType = field === 'san.ip' || isAscii(contents) ? 'ia5' : 'other'
   return { text, stringType, inMultiValuedRdn: false }
 }
 

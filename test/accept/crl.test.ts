@@ -39,12 +39,14 @@ function signed(parts: {
   entries?: Buffer[]
   extensions?: Buffer[]
   outer?: Buffer
+  /** Whether `outer` stands inside too. */
+  inner?: boolean
 }): Buffer {
   const signer = parts.signer ?? ca
   const { algorithm, sign } = schemeOf(signer.keys.privateKey)
   const tbs = der.sequence(
     ...(parts.version === null ? [] : [der.integer(BigInt(parts.version ?? 1))]),
-    algorithm,
+    parts.inner === true && parts.outer !== undefined ? parts.outer : algorithm,
     signer.name,
     der.time(new Date(start)),
     ...(parts.next === false ? [] : [der.time(new Date(start + dayMs))]),
@@ -145,6 +147,21 @@ describe('parseCrl', () => {
       'a negative number',
       signed({ extensions: [extension('2.5.29.20', false, Buffer.from([2, 1, 0xff]))] }),
       /negative/,
+    ],
+    [
+      'a negative serial number, which without its sign would be another',
+      signed({ entries: [der.sequence(Buffer.from([2, 1, 0xff]), der.time(new Date(start)))] }),
+      /negative/,
+    ],
+    [
+      'octets behind the key identifier of its CA',
+      signed({ extensions: [extension('2.5.29.35', false, der.sequence(Buffer.from('80020102040100', 'hex')))] }),
+      /3 bytes too many/,
+    ],
+    [
+      'parameters behind the parameters of its algorithm',
+      signed({ outer: der.sequence(der.oid('1.2.840.10045.4.3.2'), Buffer.from('05000500', 'hex')), inner: true }),
+      /2 bytes too many/,
     ],
     ['two algorithms', signed({ outer: der.sequence(der.oid('1.2.840.10045.4.3.4')) }), /two different/],
   ])('refuses %s', (_, bytes, sentence) => {

@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { type Certificate, certificateCache, parseCertificate } from '../../src/authenticate/certificate.ts'
 import type { FieldName, FieldValue } from '../../src/policy/model.ts'
-import { bits, hex, oid, seq, set, strings, tlv } from '../support/der.ts'
+import { bits, hex, oid, seq, strings, tlv } from '../support/der.ts'
 import {
   cn,
   deviceExtensions,
@@ -204,6 +204,14 @@ describe('subject alternative names', () => {
   })
 })
 
+/** The certificate with another tag wherever these octets stand. */
+function renamed(der: Buffer, part: Buffer, tag: number): Buffer {
+  const changed = Buffer.from(der)
+  expect(changed.includes(part)).toBe(true)
+  for (let at = changed.indexOf(part); at >= 0; at = changed.indexOf(part)) changed[at] = tag
+  return changed
+}
+
 describe('strict DER', () => {
   const good = oddCertificate()
   const withExtension = (id: string, value: Uint8Array) => oddCertificate({ extensions: [[id, false, value]] })
@@ -232,7 +240,14 @@ describe('strict DER', () => {
     ['a negative serial', oddCertificate({ serial: hex('80') })],
     ['a serial with a needless zero', oddCertificate({ serial: hex('0040') })],
     ['a serial of 21 octets', oddCertificate({ serial: Buffer.alloc(21, 0x40) })],
-    ['an attribute of three parts', tlv(0x30, set())],
+    [
+      'an attribute of three parts',
+      oddCertificate({ subject: [[[cn, Buffer.concat([strings.utf8('a'), strings.utf8('b')])]]] }),
+    ],
+    ['an algorithm named by something other than an OID', renamed(good, oid('1.2.840.10045.4.3.2'), 0x04)],
+    ['a key whose algorithm is named by something other than an OID', renamed(good, oid('1.2.840.10045.2.1'), 0x04)],
+    ['an authority key identifier out of order', withExtension('2.5.29.35', seq(hex('820107'), hex('8001aa')))],
+    ['a path length of 2^31', withExtension('2.5.29.19', hex('300a 0101ff 02050080000000'))],
   ])('refuses %s', (_, der) => expect(isRefused(der)).toBe(true))
 
   test('a serial loses its sign octet and nothing else', () => {

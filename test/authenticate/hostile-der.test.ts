@@ -82,6 +82,15 @@ function openssl(der: Uint8Array): X509Certificate | undefined {
   }
 }
 
+test('thirty thousand names cost no more than one long one', () => {
+  const many = Array.from({ length: 30_000 }, () => [0x82, ''] as const)
+  const der = oddCertificate({ extensions: [extensions.san(...many)] })
+  const started = performance.now()
+  const result = parseCertificate(der)
+  expect(result.ok && result.value.values.get('san.dns')?.length).toBe(30_000)
+  expect(performance.now() - started).toBeLessThan(500)
+})
+
 test('a long object identifier or a deep nest costs no more than its length', () => {
   const started = performance.now()
   for (const tag of [0x06, 0x30, 0x03]) parseCertificate(Buffer.alloc(64 * 1024, tag))
