@@ -11,6 +11,10 @@ interface CodeEntry {
 
 export const problemCodes = {
   // accept: the TLS connection and its certificate chain
+  'accept/websocket-refused': {
+    meaning: 'What came to the WebSocket port is no MQTT over WebSocket that may connect; the sentence says why.',
+    next: 'Use wss://HOST:PORT/mqtt with the subprotocol mqtt; list web origins under `listen.wsOrigins`.',
+  },
   'accept/write-stalled': {
     meaning: 'A connection that has bytes to take took none for too long.',
     next: 'Check the network of the client and whether it reads; `limits.writeStallSeconds` is the limit.',

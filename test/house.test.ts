@@ -60,6 +60,7 @@ const quarantine: Readonly<Record<string, readonly string[]>> = {
   'mqtt-packet': ['src/tool/'],
   picocolors: ['src/tool/'],
   pino: ['src/observe/'],
+  ws: ['src/accept/websocket.ts'],
   yaml: ['src/policy/'],
 }
 

@@ -32,7 +32,13 @@ export interface Configuration {
   readonly file: string | undefined
   /** Its folder: what the file names in `issuers` are relative to. */
   readonly baseFolder: string
-  readonly listen: { readonly host: string | undefined; readonly port: number }
+  readonly listen: {
+    readonly host: string | undefined
+    readonly port: number
+    /** Port of MQTT over WebSocket; undefined where there is none. */
+    readonly wsPort: number | undefined
+    readonly wsOrigins: readonly string[]
+  }
   /** Absolute file names; undefined where the file has no `tls:`. */
   readonly tls: TlsFiles | undefined
   /** Undefined only where there is no file: a file must name its issuers. */
@@ -164,8 +170,19 @@ function readConfiguration(top: Section, file: string, mistakes: Mistakes): Omit
 }
 
 function readListen(section: Section | undefined): Configuration['listen'] {
-  section?.allow('host', 'port')
-  return { host: section?.text('host'), port: section?.number('port', 0, 65_535) ?? defaultPort }
+  section?.allow('host', 'port', 'wsPort', 'wsOrigins')
+  const wsOrigins = section?.texts('wsOrigins') ?? []
+  for (const origin of wsOrigins) {
+    // as a browser sends it: scheme, host and port, and nothing behind
+    if (!/^https?:\/\/[^/\s]+$/.test(origin))
+      section?.bad('wsOrigins', 'a list of web origins', 'such as https://panel.example')
+  }
+  return {
+    host: section?.text('host'),
+    port: section?.number('port', 0, 65_535) ?? defaultPort,
+    wsPort: section?.number('wsPort', 0, 65_535),
+    wsOrigins,
+  }
 }
 
 function readTls(section: Section | undefined, baseFolder: string): TlsFiles | undefined {

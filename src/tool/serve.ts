@@ -14,6 +14,7 @@ interface ServeOptions {
   readonly config?: string
   readonly host?: string
   readonly port?: string
+  readonly wsPort?: string
   readonly tlsCert?: string
   readonly tlsKey?: string
   readonly log?: string
@@ -24,6 +25,7 @@ interface ServePlan {
   readonly policies: string
   readonly host: string | undefined
   readonly port: number
+  readonly wsPort: number | undefined
   readonly tls: { readonly certFile: string; readonly keyFile: string }
   readonly configuration: Configuration
   readonly devCerts: DevCerts | undefined
@@ -32,6 +34,8 @@ interface ServePlan {
 
 const certsFolder = 'certs-dev'
 const defaultPort = 8883
+/** Beside the default port, and only for development: production says what it opens. */
+const developmentWsPort = 8884
 
 export function addServe(program: Command): void {
   program
@@ -44,6 +48,10 @@ export function addServe(program: Command): void {
     )
     .option('--host <address>', 'address to listen on (default: all)')
     .option('--port <number>', `port to listen on (default: ${defaultPort}; 0 picks a free one)`)
+    .option(
+      '--ws-port <number>',
+      `port for MQTT over WebSocket, wss://HOST:PORT/mqtt (default: none; ${developmentWsPort} with development certificates on port ${defaultPort})`,
+    )
     .option('--tls-cert <file>', "the broker's certificate chain, PEM")
     .option('--tls-key <file>', 'its key, PEM')
     .option('--log <file>', 'append the log to a file as JSON (default: stderr; plain on a terminal)')
@@ -69,9 +77,15 @@ async function serve(options: ServeOptions): Promise<void> {
       permits: configuration.log.permits,
       trace: log.trace,
     },
-    { port: plan.port, ...(plan.host === undefined ? {} : { host: plan.host }), tls: plan.tls },
+    {
+      port: plan.port,
+      ...(plan.host === undefined ? {} : { host: plan.host }),
+      tls: plan.tls,
+      wsPort: plan.wsPort,
+      wsOrigins: configuration.listen.wsOrigins,
+    },
   ).catch((error: NodeJS.ErrnoException) => {
-    throw listenProblem(error, plan.port) ?? error
+    throw listenProblem(error, plan) ?? error
   })
   for (const line of startLines(plan, running)) answer(line)
   stopOnSignal(running, log)
@@ -100,10 +114,14 @@ async function planOf(options: ServeOptions): Promise<ServePlan> {
   }
   const { notes } = await readTlsFiles({ certFile, keyFile })
   for (const note of notes) say(formatProblem(note))
+  const port = options.port === undefined ? (loaded.listen?.port ?? defaultPort) : portOf('--port', options.port)
+  const standardWsPort = isDevelopment && port === defaultPort ? developmentWsPort : undefined
   return {
     policies: options.policies,
     host: options.host ?? loaded.listen?.host,
-    port: options.port === undefined ? (loaded.listen?.port ?? defaultPort) : portOf(options.port),
+    port,
+    wsPort:
+      options.wsPort === undefined ? (loaded.listen.wsPort ?? standardWsPort) : portOf('--ws-port', options.wsPort),
     tls: { certFile, keyFile },
     configuration,
     devCerts,
@@ -111,27 +129,32 @@ async function planOf(options: ServeOptions): Promise<ServePlan> {
   }
 }
 
-function portOf(text: string): number {
+function portOf(option: string, text: string): number {
   const port = Number(text)
   if (/^\d{1,5}$/.test(text) && port <= 65535) return port
   throw new ConfigurationError([
-    problem('config/bad-value', '--port takes a number from 0 to 65535', { help: `--port ${defaultPort}` }),
+    problem('config/bad-value', `${option} takes a number from 0 to 65535`, { help: `${option} ${defaultPort}` }),
   ])
 }
 
 /** What the system says when an address cannot be had, as a sentence and the next thing to type. */
-function listenProblem(error: NodeJS.ErrnoException, port: number): ConfigurationError | undefined {
+function listenProblem(
+  error: NodeJS.ErrnoException & { port?: number },
+  { port: mqttPort, wsPort }: ServePlan,
+): ConfigurationError | undefined {
+  const port = error.port ?? mqttPort
+  const option = port === wsPort ? '--ws-port' : '--port'
   if (error.syscall !== 'listen' && error.syscall !== 'getaddrinfo') return undefined
   if (error.code === 'EADDRINUSE') {
     return new ConfigurationError([
       problem('config/port-in-use', `port ${port} is in use by another process`, {
-        help: `stop it, or try \`portcullis serve --port ${port + 1}\``,
+        help: `stop it, or try \`portcullis serve ${option} ${port + 1}\``,
       }),
     ])
   }
   return new ConfigurationError([
     problem('config/cannot-listen', `port ${port} cannot be listened on (${error.code})`, {
-      help: 'choose another --port or --host',
+      help: `choose another ${option} or --host`,
     }),
   ])
 }
@@ -139,7 +162,7 @@ function listenProblem(error: NodeJS.ErrnoException, port: number): Configuratio
 /** The six lines that `npm start` prints. */
 function startLines(
   { policies, port, host, devCerts, configuration }: ServePlan,
-  { gate, address }: RunningBroker,
+  { gate, address, wsAddress }: RunningBroker,
 ): string[] {
   const { policy } = gate
   const at = `${host ?? 'localhost'}`
@@ -152,7 +175,7 @@ function startLines(
     .join('')
   const shown = relative(process.cwd(), resolve(policies)) || '.'
   const first = [
-    `guarding mqtts://${at}:${address.port ?? port}  (MQTT 3.1.1)`,
+    `guarding mqtts://${at}:${address.port ?? port}${wsAddress === undefined ? '' : ` and wss://${at}:${wsAddress.port}/mqtt`}  (MQTT 3.1.1)`,
     `policy   ${shown}/, ${policy.set.files.length} files, ${policy.rules} rules, ${policy.tests} tests passed, revision ${policy.revision}: edit and save, it reloads`,
   ]
   if (devCerts === undefined) {

@@ -7,6 +7,8 @@ import { createBroker } from './broker.ts'
 export interface RunningBroker {
   readonly gate: Gate
   readonly address: AddressInfo
+  /** Where WebSocket is served, if it is. */
+  readonly wsAddress?: AddressInfo
   close(): Promise<void>
 }
 
@@ -20,6 +22,7 @@ export async function startGuarded(gateOptions: GateOptions, listenOptions: List
     return {
       gate,
       address: listener.address,
+      ...(listener.wsAddress === undefined ? {} : { wsAddress: listener.wsAddress }),
       close: async () => {
         await listener.close()
         await Promise.all([gate.close(), closeBroker()])

@@ -19,10 +19,13 @@ export interface PlantOptions {
   readonly host?: (broker: Aedes) => void
   readonly watch?: boolean
   readonly owners?: OwnerStore
+  /** Serves WebSocket too, to these web origins. */
+  readonly wsOrigins?: readonly string[]
 }
 
 export interface Plant {
   readonly port: number
+  readonly wsPort: number
   readonly folder: string
   readonly policies: string
   readonly gate: Gate
@@ -75,10 +78,12 @@ export async function startPlant(options: PlantOptions = {}): Promise<Plant> {
     port: 0,
     host: '127.0.0.1',
     tls: { keyFile: join(certs, 'server.key'), certFile: join(certs, 'server.pem') },
+    ...(options.wsOrigins === undefined ? {} : { wsPort: 0, wsOrigins: options.wsOrigins }),
   })
   const text = (name: string): Promise<string> => readFile(join(certs, name), 'utf8')
   return {
     port: listener.address.port,
+    wsPort: listener.wsAddress?.port ?? 0,
     folder,
     policies,
     gate,

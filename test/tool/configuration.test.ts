@@ -29,7 +29,7 @@ describe('loadConfiguration', () => {
     await write(
       'portcullis.config.yaml',
       `
-listen: { host: 127.0.0.1, port: 0 }
+listen: { host: 127.0.0.1, port: 0, wsPort: 8884, wsOrigins: [https://panel.example] }
 tls: { keyFile: server.key, certFile: /etc/server.pem }
 issuers:
   acme:
@@ -45,7 +45,7 @@ crl: { onStaleCrl: keep, crlGraceHours: 0 }
     expect(await loadConfiguration(undefined, folder)).toEqual({
       file: join(folder, 'portcullis.config.yaml'),
       baseFolder: folder,
-      listen: { host: '127.0.0.1', port: 0 },
+      listen: { host: '127.0.0.1', port: 0, wsPort: 8884, wsOrigins: ['https://panel.example'] },
       tls: { keyFile: join(folder, 'server.key'), certFile: '/etc/server.pem' },
       issuers: {
         acme: {
@@ -65,7 +65,7 @@ crl: { onStaleCrl: keep, crlGraceHours: 0 }
   it('fills in defaults', async () => {
     await write('other.yaml', issuers)
     expect(await loadConfiguration('other.yaml', folder)).toMatchObject({
-      listen: { host: undefined, port: 8883 },
+      listen: { host: undefined, port: 8883, wsPort: undefined, wsOrigins: [] },
       tls: undefined,
       log: { file: undefined, permits: 'distinct', refusalsPerMinute: 60 },
       crl: { onStaleCrl: 'refuseNew', crlGraceHours: 24 },
@@ -77,7 +77,7 @@ crl: { onStaleCrl: keep, crlGraceHours: 0 }
     expect({ file, none, listen }).toEqual({
       file: undefined,
       none: undefined,
-      listen: { host: undefined, port: 8883 },
+      listen: { host: undefined, port: 8883, wsPort: undefined, wsOrigins: [] },
     })
     await expect(loadConfiguration('x.yaml', folder)).rejects.toThrow(
       'config/missing-file: there is no configuration file x.yaml\n  help: check the path after --config',
@@ -97,7 +97,7 @@ crl: { onStaleCrl: keep, crlGraceHours: 0 }
     expect(
       await mistakes(`
 lissen: { port: 1883 }
-listen: { port: 65536, hots: x }
+listen: { port: 65536, hots: x, wsOrigins: [panel.example/x] }
 issuers:
   acme:
     certificates: issuing.pem
@@ -113,6 +113,7 @@ tls: { keyFile: server.key }
       'portcullis.config.yaml:2:1: config/unknown-key: unknown key `lissen`\n  help: did you mean `listen`?',
       'portcullis.config.yaml:3:17: config/bad-value: `listen.port` must be a whole number from 0 to 65535',
       'portcullis.config.yaml:3:24: config/unknown-key: unknown key `hots` under `listen`\n  help: did you mean `host`?',
+      'portcullis.config.yaml:3:44: config/bad-value: `listen.wsOrigins` must be a list of web origins\n  help: such as https://panel.example',
       expect.stringMatching(/^portcullis.config.yaml:6:5: config\/missing-key: `issuers.acme.root` is missing/),
       expect.stringMatching(
         /^portcullis.config.yaml:6:19: config\/bad-value: `issuers.acme.certificates` must be a list of texts/,

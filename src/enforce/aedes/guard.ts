@@ -1,9 +1,10 @@
 /** guard: puts a gate into an aedes that somebody already has. From then on every way into the broker is checked or shut. */
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
-import { readPeer } from '../../accept/peer.ts'
+import { type Peer, readPeer } from '../../accept/peer.ts'
 import type { Gate } from '../../gate.ts'
 import { ConfigurationError, type Problem, problem } from '../../problem.ts'
+import type { TracedPeer } from '../../trace.ts'
 import { DenialBudget } from '../denial-budget.ts'
 import { QueueLedger } from '../queue-ledger.ts'
 import { RetainedTopics } from '../retained-topics.ts'
@@ -27,6 +28,10 @@ export interface Guarded {
   readonly handle: (socket: Duplex, request?: unknown) => void
   /** For a listener that counts connections waiting to log in. */
   readonly accept: (socket: TLSSocket, admitted: () => void) => void
+  /** For a protocol between TLS and MQTT: the peer, read once, or undefined where it is not trusted and the socket destroyed. */
+  readonly trust: (socket: Duplex) => Peer | undefined
+  /** Takes the MQTT bytes of a trusted peer. */
+  readonly connect: (stream: Duplex, peer: Peer, admitted: () => void) => void
 }
 
 const guardedBrokers = new WeakSet<object>()
@@ -129,43 +134,47 @@ export function guard(host: object, gate: Gate): Guarded {
   followClients(context)
 
   const inner = broker.handle
-  const accept = (socket: Duplex, admitted: () => void): void => {
+  const trust = (socket: Duplex): Peer | undefined => {
     if (!(socket instanceof TLSSocket)) {
       shut(gate, socket, { address: 'unknown' }, notTls())
-      return
+      return undefined
     }
     const peer = readPeer(socket)
     const trusted = gate.trust(peer)
-    if (!trusted.ok) {
-      const subject = gate.subjectOf(peer)
-      const { address, fingerprint } = peer
-      const known = { ...(fingerprint === '' ? {} : { fingerprint }), ...(subject === undefined ? {} : { subject }) }
-      shut(gate, socket, { address, ...known }, trusted.problem)
-      return
-    }
-    const connection = new Connection(peer, socket, {
+    if (trusted.ok) return peer
+    shut(gate, socket, tracedPeer(gate, peer), trusted.problem)
+    return undefined
+  }
+  const connect = (stream: Duplex, peer: Peer, admitted: () => void): void => {
+    const connection = new Connection(peer, stream, {
       gate,
       denials,
       attach: conn => void inner.call(broker, conn),
       admitted,
-      isRegistered: () => isRegistered(broker, socket),
-      suppressWill: () => suppressWill(broker, socket),
+      isRegistered: () => isRegistered(broker, stream),
+      suppressWill: () => suppressWill(broker, stream),
     })
-    connections.set(socket, connection)
+    connections.set(stream, connection)
+  }
+  const accept = (socket: Duplex, admitted: () => void): void => {
+    const peer = trust(socket)
+    if (peer !== undefined) connect(socket, peer, admitted)
   }
   const handle = (socket: Duplex): void => accept(socket, () => {})
   broker.handle = handle
-  return { broker, gate, handle, accept }
+  return { broker, gate, handle, accept, trust, connect }
+}
+
+/** What is known of a peer before it has a session. */
+export function tracedPeer(gate: Gate, peer: Peer): TracedPeer {
+  const subject = gate.subjectOf(peer)
+  const { address, fingerprint } = peer
+  return { address, ...(fingerprint === '' ? {} : { fingerprint }), ...(subject === undefined ? {} : { subject }) }
 }
 
 const notTls = (): Problem => problem('enforce/not-guarded', 'a connection without TLS reached the broker')
 
-function shut(
-  gate: Gate,
-  socket: Duplex,
-  peer: { address: string; fingerprint?: string; subject?: string },
-  p: Problem,
-): void {
+function shut(gate: Gate, socket: Duplex, peer: TracedPeer, p: Problem): void {
   gate.trace({ event: 'handshake-refused', peer, problem: p })
   socket.on('error', () => undefined)
   socket.destroy()
