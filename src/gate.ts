@@ -9,6 +9,7 @@ import type { Peer } from './accept/peer.ts'
 import { openRevocations, type RevocationSettings, type Revocations } from './accept/revocation.ts'
 import { Authenticator } from './authenticate/authenticator.ts'
 import { Admissions } from './bind/admissions.ts'
+import { atTime } from './bind/at-time.ts'
 import { type ConnackCode, connackCodeFor } from './bind/connack-code.ts'
 import { KeptSessions, type Purge } from './bind/kept-sessions.ts'
 import { MemoryOwnerStore, type OwnerStore } from './bind/owner-store.ts'
@@ -66,6 +67,7 @@ export class Gate {
   readonly #kept: KeptSessions<BoundMapping>
   readonly #admissions: Admissions<Session, BoundMapping>
   readonly #folder: string
+  readonly #now: () => number
   readonly #watchers: { close(): Promise<void> }[] = []
   readonly #mapper: Mapper
   #isServing = false
@@ -84,6 +86,7 @@ export class Gate {
     now: () => number
   }) {
     this.#folder = parts.folder
+    this.#now = parts.now
     this.issuers = parts.issuers
     this.#revocations = parts.revocations
     this.limits = parts.limits
@@ -226,7 +229,13 @@ export class Gate {
 
   #session(peer: Peer, { clean }: ConnectFacts, mapping: ConnectMapping): Session {
     const { clientId, notAfter } = mapping
-    return new Session({ clientId, peer, notAfter, clean, mapping }, closed => this.#admissions.leave(closed))
+    const session = new Session({ clientId, peer, notAfter, clean, mapping }, closed => {
+      cancel()
+      this.#admissions.leave(closed)
+    })
+    // the certificate counts up to and with its last second (RFC 5280 §4.1.2.5)
+    const cancel = atTime(notAfter + 1, this.#now, () => session.remap(this.#mapper.ofLive(peer, clientId)))
+    return session
   }
 
   async #swap(next: LoadedPolicy): Promise<void> {

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readPeer } from '../src/accept/peer.ts'
 import { MemoryOwnerStore, type Owner } from '../src/bind/owner-store.ts'
@@ -277,4 +278,36 @@ describe('epochs: what was decided under another policy or CRL is decided again 
     expect(await back.client.subscribe('plant/s1/pump-7/command/stop')).toEqual([0])
     await plant.close()
   })
+})
+
+test('a clock that is set back does not bring an ended certificate back (4.5)', async () => {
+  let offset = 0
+  const plant = await startPlant({ now: () => Date.now() + offset })
+  const certs = new SuiteCerts(join(plant.folder, 'certs-dev'))
+  const { cert } = await certs.credentials('short-lived')
+  const leafDer = Buffer.from(/-----BEGIN CERTIFICATE-----([^-]+)/.exec(cert ?? '')?.[1] ?? '', 'base64')
+  const peer: Peer = {
+    address: '127.0.0.1',
+    port: 1,
+    leafDer,
+    fingerprint: 'short-lived',
+    authorized: true,
+    authorizationError: undefined,
+    resumed: false,
+  }
+  const facts = { clientId: 'short-lived', protocolVersion: 4, clean: true }
+  const first = await plant.gate.admit(peer, facts)
+  expect(first.effect).toBe('permit')
+  if (first.effect === 'permit') {
+    await once(first.session, 'ended')
+    first.session.close()
+  }
+  // its end has passed; a CRL, which counts in seconds, says what time it is at least
+  await setTimeout(1000)
+  await certs.revoke('pump-8')
+  await plant.gate.reloadRevocations()
+  offset = -60_000
+  const refused = await plant.gate.admit(peer, facts)
+  expect(refused).toMatchObject({ effect: 'refuse', problem: { code: 'authenticate/expired' } })
+  await plant.close()
 })

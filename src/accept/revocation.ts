@@ -80,7 +80,7 @@ export class Revocations {
   staleness(issuerName: string, nowMs: number): Staleness {
     const issuer = this.#issuers.all.find(one => one.name === issuerName)
     const states =
-      issuer === undefined ? [] : casOf(issuer).map(ca => this.#stateOf(ca.certificate.keyId, this.#judgedTime(nowMs)))
+      issuer === undefined ? [] : casOf(issuer).map(ca => this.#stateOf(ca.certificate.keyId, this.judgedTime(nowMs)))
     return states.includes('stale') ? 'stale' : states.includes('alarm') ? 'alarm' : 'fresh'
   }
 
@@ -94,7 +94,7 @@ export class Revocations {
     nowMs: number,
     options: { readonly live?: boolean } = {},
   ): Result<void> {
-    const now = this.#judgedTime(nowMs)
+    const now = this.judgedTime(nowMs)
     const path = pathOf(issuer.configured)
     for (const ca of path) {
       const refusal = this.#checkCa(issuer.name, ca, now)
@@ -153,7 +153,7 @@ export class Revocations {
       if (changed)
         this.#trace({ event: 'revocations-loaded', issuer: issuer.name, entries: this.#countEntries(issuer) })
     }
-    const now = this.#judgedTime(this.#now())
+    const now = this.judgedTime(this.#now())
     for (const keyId of this.#standings.keys()) this.#stateOf(keyId, now)
     return rejections
   }
@@ -202,7 +202,7 @@ export class Revocations {
   /** Why a CRL of the right CA may not replace the one in force (docs/semantics.md 4.4). */
   #objection(crl: Crl, before: Crl | undefined, file: string): Problem | undefined {
     const where = { file }
-    if (crl.thisUpdate > this.#judgedTime(this.#now()) + clockToleranceMs) {
+    if (crl.thisUpdate > this.judgedTime(this.#now()) + clockToleranceMs) {
       const sentence = `the CRL is dated ${new Date(crl.thisUpdate).toISOString()}, which is in the future`
       return problem('accept/future-crl', sentence, { where, help: 'compare the clocks of this machine and of the CA' })
     }
@@ -242,7 +242,7 @@ export class Revocations {
   }
 
   /** A clock that was set back does not bring ended certificates and old CRLs back to life (docs/semantics.md 4.5). */
-  #judgedTime(nowMs: number): number {
+  judgedTime(nowMs: number): number {
     return Math.max(nowMs, this.#newestThisUpdate)
   }
 

@@ -56,7 +56,8 @@ export class Authenticator {
     if (!parsed.ok) return parsed
     const revocation = this.#revocations.check(issuer.value, parsed.value.serial, this.#now(), standing)
     if (!revocation.ok) return revocation
-    const checked = checkCertificate(parsed.value, this.#now())
+    // a clock that was set back does not bring an ended certificate back either
+    const checked = checkCertificate(parsed.value, this.#revocations.judgedTime(this.#now()))
     if (!checked.ok) return checked
     if (!peer.authorized)
       return fail(

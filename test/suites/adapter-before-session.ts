@@ -164,6 +164,18 @@ export const beforeSessionCases: readonly AdapterCase[] = [
     },
   },
   {
+    name: 'a connection whose certificate ends is closed then, and its will is sent',
+    rules: ['3.7', '4.2'],
+    run: async broker => {
+      const watcher = await session(broker, 'ops-1', 'ops-1/watch')
+      await subscribeAt(watcher, 0, 'plant/s1/short-lived/#')
+      const will = { topic: 'plant/s1/short-lived/telemetry/t', payload: Buffer.from('ended'), qos: 0, retain: false }
+      const device = await session(broker, 'short-lived', 'short-lived', { will })
+      await device.closed
+      expect(String((await nextMessage(watcher)).payload)).toBe('ended')
+    },
+  },
+  {
     name: 'half a hello, no CONNECT and one byte at a time are gone within the deadline',
     rules: ['5.3'],
     weaknesses: [21],

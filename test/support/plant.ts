@@ -19,6 +19,7 @@ export interface PlantOptions {
   readonly host?: (broker: Aedes) => void
   readonly watch?: boolean
   readonly owners?: OwnerStore
+  readonly now?: () => number
   /** Serves WebSocket too, to these web origins. */
   readonly wsOrigins?: readonly string[]
 }
@@ -66,6 +67,7 @@ export async function startPlant(options: PlantOptions = {}): Promise<Plant> {
     limits: options.limits ?? {},
     watch: options.watch ?? false,
     ...(options.owners === undefined ? {} : { owners: options.owners }),
+    ...(options.now === undefined ? {} : { now: options.now }),
     trace: event => {
       events.push(event)
       for (const wake of waiting) wake()
