@@ -36,10 +36,20 @@ export interface ConnectMapping extends BoundMapping {
   readonly notAfter: number
 }
 
+interface MappedCertificate {
+  /** Present as soon as the certificate has one, also where the client id is refused. */
+  readonly identity?: MappedIdentity
+  readonly mapping: Result<BoundMapping>
+}
+
+const rememberedCertificates = 10_000
+
 export class Mapper {
   readonly #authenticator: Authenticator
   #policy: LoadedPolicy
   #epoch = 0
+  /** By issuer, certificate and client id; what they are under this policy never changes, whether they are good is asked anew. */
+  readonly #mapped = new Map<string, MappedCertificate>()
 
   constructor(authenticator: Authenticator, policy: LoadedPolicy) {
     this.#authenticator = authenticator
@@ -58,6 +68,7 @@ export class Mapper {
   use(policy: LoadedPolicy): void {
     this.#policy = policy
     this.#epoch++
+    this.#mapped.clear()
   }
 
   /** What a CONNECT would get: authenticate → bind → decide. The identity is told even where a later step refuses. */
@@ -67,34 +78,45 @@ export class Mapper {
   ): { readonly identity?: MappedIdentity; readonly result: Result<ConnectMapping> } {
     const authenticated = this.#authenticator.authenticate(peer)
     if (!authenticated.ok) return { result: authenticated }
-    const identified = this.#identify(authenticated.value)
-    if (!identified.ok) return { result: identified }
-    const identity = identified.value
-    const mapping = this.#map(identity, connect.clientId)
-    if (!mapping.ok) return { identity, result: mapping }
+    const { identity, mapping } = this.#mapCertificate(authenticated.value, connect.clientId, peer.fingerprint)
+    const known = identity === undefined ? {} : { identity }
+    if (!mapping.ok) return { ...known, result: mapping }
     const { certificate, issuer } = authenticated.value
     const owner = { leafDer: peer.leafDer as Buffer, issuerKeyId: issuer.configured.certificate.keyId }
     const value = { ...mapping.value, owner, notAfter: certificate.notAfter }
     const refusedWill = connect.will && judgeWill(mapping.value, connect.will)
-    return { identity, result: refusedWill === undefined ? ok(value) : fail(refusedWill) }
+    return { ...known, result: refusedWill === undefined ? ok(value) : fail(refusedWill) }
   }
 
   /** What a live session is now. A stale CRL refuses new connections only. */
   ofLive(peer: Peer, clientId: string): Result<BoundMapping> {
     const authenticated = this.#authenticator.authenticate(peer, { live: true })
-    return authenticated.ok ? this.#ofCertificate(authenticated.value, clientId) : authenticated
+    return authenticated.ok
+      ? this.#mapCertificate(authenticated.value, clientId, peer.fingerprint).mapping
+      : authenticated
   }
 
   /** What the owner of a kept session is now; the validity of its certificate does not count. */
   ofOwner({ leafDer, issuerKeyId }: Owner, clientId: string): Result<BoundMapping> {
     const fingerprint = createHash('sha256').update(leafDer).digest('hex')
     const recalled = this.#authenticator.recall(leafDer, fingerprint, issuerKeyId)
-    return recalled.ok ? this.#ofCertificate(recalled.value, clientId) : recalled
+    return recalled.ok ? this.#mapCertificate(recalled.value, clientId, fingerprint).mapping : recalled
   }
 
-  #ofCertificate(authenticated: Authenticated, clientId: string): Result<BoundMapping> {
-    const identity = this.#identify(authenticated)
-    return identity.ok ? this.#map(identity.value, clientId) : identity
+  /** Identity and rights of a certificate under the policy in force. */
+  #mapCertificate(authenticated: Authenticated, clientId: string, fingerprint: string): MappedCertificate {
+    const key = `${authenticated.issuer.name} ${fingerprint} ${clientId}`
+    const known = this.#mapped.get(key)
+    if (known !== undefined) return known
+    const identified = this.#identify(authenticated)
+    const mapped: MappedCertificate = identified.ok
+      ? { identity: identified.value, mapping: this.#map(identified.value, clientId) }
+      : { mapping: identified }
+    // only what may log in is worth remembering: others could fill it with client ids of their own making
+    if (!mapped.mapping.ok) return mapped
+    if (this.#mapped.size >= rememberedCertificates) this.#mapped.clear()
+    this.#mapped.set(key, mapped)
+    return mapped
   }
 
   #identify({ certificate, issuer }: Authenticated): Result<MappedIdentity> {

@@ -14,6 +14,14 @@ export interface Mapping {
   readonly rights: Rights
 }
 
+/** Topics whose delivery a session has decided and remembers. */
+const rememberedTopics = 256
+/** Longer topics are decided each time, so that what is remembered stays small. */
+const longestRemembered = 128
+
+const isSame = (a: PublishFacts, b: PublishFacts): boolean =>
+  a.qos === b.qos && a.retain === b.retain && a.payloadBytes === b.payloadBytes
+
 interface SessionEvents {
   /** Its rights may have changed: check subscriptions again. */
   changed: []
@@ -40,6 +48,9 @@ export class Session extends EventEmitter<SessionEvents> {
   readonly clean: boolean
   #mapping: Mapping
   #ended: Problem | undefined
+  /** Decisions of the mapping in force; bounded, and gone with it. */
+  readonly #received = new Map<string, Decision>()
+  #lastPublish: { mapping: Mapping; topic: string; facts: PublishFacts; decision: Decision } | undefined
   #farewell: readonly [problem: Problem, will: 'suppress' | 'decide'] | undefined
   readonly #onClose: (session: Session) => void
 
@@ -78,7 +89,14 @@ export class Session extends EventEmitter<SessionEvents> {
 
   /** docs/semantics.md 3.1, and 3.7 for a will. */
   publish(topic: string, facts: PublishFacts): Decision {
-    return this.#decide(parseTopicName(topic), (rights, name) => rights.publish(name, facts))
+    const last = this.#lastPublish
+    // a device says the same again and again
+    if (last?.mapping === this.#mapping && last.topic === topic && isSame(last.facts, facts) && !this.#ended) {
+      return last.decision
+    }
+    const decision = this.#decide(parseTopicName(topic), (rights, name) => rights.publish(name, facts))
+    this.#lastPublish = { mapping: this.#mapping, topic, facts, decision }
+    return decision
   }
 
   /** docs/semantics.md 3.2 */
@@ -88,7 +106,13 @@ export class Session extends EventEmitter<SessionEvents> {
 
   /** docs/semantics.md 3.4 */
   receive(topic: string): Decision {
-    return this.#decide(parseTopicName(topic), (rights, name) => rights.receive(name))
+    const known = this.#ended === undefined ? this.#received.get(topic) : undefined
+    if (known !== undefined) return known
+    const decision = this.#decide(parseTopicName(topic), (rights, name) => rights.receive(name))
+    if (topic.length > longestRemembered) return decision
+    if (this.#received.size >= rememberedTopics) this.#received.clear()
+    this.#received.set(topic, decision)
+    return decision
   }
 
   /** Takes over what a new policy revision makes of this session, or ends it. Called by the gate. */
@@ -97,6 +121,7 @@ export class Session extends EventEmitter<SessionEvents> {
     if (result.ok) {
       const moved = result.value.revision !== this.#mapping.revision
       this.#mapping = result.value
+      this.#received.clear()
       if (moved) this.emit('changed')
     } else if (result.problem.code === 'authenticate/expired') {
       this.supersede(result.problem)

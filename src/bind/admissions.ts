@@ -31,12 +31,15 @@ export interface Request<S> {
 
 /** A store that changes under every attempt is broken; the refusal says so. */
 const attempts = 3
+const rememberedIds = 10_000
 
 export class Admissions<S extends LiveSession, M> {
   readonly #turns = new Turns()
   readonly #live = new Map<string, { readonly session: S; readonly gone: Promise<void>; readonly leave: () => void }>()
   /** Client ids whose log-in is under way, with the key of their identity. */
   readonly #entering = new Map<string, string>()
+  /** Ids of which the broker is known to keep nothing: they have been purged, and have had clean sessions since. */
+  readonly #empty = new Set<string>()
   readonly #kept: KeptSessions<M>
   readonly #onUnowned: (clientId: string) => void
   #purge: Purge = async () => false
@@ -138,15 +141,21 @@ export class Admissions<S extends LiveSession, M> {
       const claim = await this.#kept.claim(clientId, identity)
       if (claim.outcome === 'refuse') return fail(claim.problem)
       const isPurged = clean || claim.outcome === 'fresh'
-      if (isPurged) {
+      if (isPurged && !(claim.stored === undefined && this.#empty.has(clientId))) {
         const hadState = await this.#purge(clientId)
         if (hadState && claim.stored === undefined) this.#onUnowned(clientId)
       }
       if (await this.#kept.settle(clientId, claim.stored, clean ? undefined : owner)) {
+        this.#noteEmpty(clientId, clean)
         return ok(isPurged ? undefined : claim.stored)
       }
     }
     return fail(problem('bind/owner-store', `the owner of ${clientId} changed under ${attempts} attempts to log in`))
+  }
+
+  #noteEmpty(clientId: string, isEmpty: boolean): void {
+    if (!isEmpty) this.#empty.delete(clientId)
+    else if (this.#empty.size < rememberedIds) this.#empty.add(clientId)
   }
 }
 

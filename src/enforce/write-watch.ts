@@ -16,16 +16,16 @@ export class WriteWatch {
     this.#stream = stream
     this.#stallMs = stallSeconds * 1000
     this.#onStall = onStall
-    const write = stream.write
-    const watched = (...args: unknown[]): boolean => {
-      const [chunk] = args
+    const write = stream.write as (chunk: unknown, encoding?: unknown, done?: unknown) => boolean
+    // a broker writes one packet in several pieces, so this is run often
+    const watched = (chunk: unknown, encoding?: unknown, done?: unknown): boolean => {
       this.#written +=
         typeof chunk === 'string' ? Buffer.byteLength(chunk) : ((chunk as Uint8Array | null)?.length ?? 0)
-      const result = write.apply(stream, args as Parameters<typeof write>)
+      const result = write.call(stream, chunk, encoding, done)
       if (this.#timer === undefined && stream.writableLength > 0) this.#look()
       return result
     }
-    stream.write = watched as typeof write
+    stream.write = watched as typeof stream.write
     stream.once('close', () => clearTimeout(this.#timer))
   }
 

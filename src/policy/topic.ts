@@ -12,6 +12,7 @@ export type TopicName = string & { readonly [nameBrand]: true }
 export type TopicFilter = string & { readonly [filterBrand]: true }
 
 const maxBytes = 65_535
+const beyondAscii = /[^\u0000-\u007f]/
 const loneSurrogate = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/
 
 function utf8Bytes(text: string): number {
@@ -27,8 +28,9 @@ function utf8Bytes(text: string): number {
 function textMistake(text: string): string | undefined {
   if (text.length === 0) return 'it is empty' // [MQTT-4.7.3-1]
   if (text.includes('\u0000')) return 'it holds a NUL' // [MQTT-4.7.3-2]
-  if (loneSurrogate.test(text)) return 'it is not valid UTF-8' // [MQTT-1.5.3-1]
-  if (text.length > maxBytes || utf8Bytes(text) > maxBytes) return `it is longer than ${maxBytes} bytes` // [MQTT-4.7.3-3]
+  if (beyondAscii.test(text) && loneSurrogate.test(text)) return 'it is not valid UTF-8' // [MQTT-1.5.3-1]
+  // a UTF-16 unit is three bytes at most, so short texts need no count
+  if (text.length * 3 > maxBytes && utf8Bytes(text) > maxBytes) return `it is longer than ${maxBytes} bytes` // [MQTT-4.7.3-3]
   return undefined
 }
 

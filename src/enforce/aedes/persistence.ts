@@ -143,6 +143,7 @@ class GuardedQueue {
 
   /** Stores a message for those kept sessions that may receive it, at no more than the QoS of their subscription. */
   async enqueueAll(to: readonly StoredSubscription[], packet: AedesPublish): Promise<void> {
+    if (to.length === 0) return
     const byQos = new Map<Qos, StoredSubscription[]>()
     for (const subscription of to) {
       if (!this.#admits(subscription.clientId, packet, subscription.topic)) continue

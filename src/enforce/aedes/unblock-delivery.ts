@@ -7,6 +7,8 @@ import type { AedesBroker, Deliver } from './shape.ts'
 /** The names of the two functions that aedes 1.2 subscribes for its clients; a host's own functions are waited for as before. */
 const clientDeliveries: ReadonlySet<string> = new Set(['handlePacketSubscription', 'deliverSharp'])
 
+const nobody = (): void => undefined
+
 export function unblockDelivery(broker: AedesBroker): void {
   const unblocked = new WeakMap<Deliver, Deliver>()
   const subscribe = broker.subscribe
@@ -14,7 +16,7 @@ export function unblockDelivery(broker: AedesBroker): void {
   broker.subscribe = (topic, deliver, done) => {
     if (!clientDeliveries.has(deliver.name)) return subscribe.call(broker, topic, deliver, done)
     const atOnce: Deliver = function (packet, taken) {
-      deliver.call(this, packet, () => undefined)
+      deliver.call(this, packet, nobody)
       taken()
     }
     unblocked.set(deliver, atOnce)

@@ -28,9 +28,15 @@ export interface HandmadeTls {
 
 const lookUpMs = 30
 
+const names = new WeakMap<Client, Name>()
+
 function nameOf(client: Client): Name {
+  const known = names.get(client)
+  if (known !== undefined) return known
   const { subject } = (client.conn as TLSSocket).getPeerCertificate()
-  return { site: String(subject.OU), name: String(subject.CN) }
+  const name = { site: String(subject.OU), name: String(subject.CN) }
+  names.set(client, name)
+  return name
 }
 
 function mayPublish({ site, name }: Name, topic: string): boolean {
