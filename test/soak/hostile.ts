@@ -23,6 +23,12 @@ const leave = async (client: RawClient): Promise<void> => {
   await client.close()
 }
 
+/** Whether an act ended because its connection was ended: by the broker, or by another of these that took over. */
+export function isConnectionEnd(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return code === 'EPIPE' || code === 'ECONNRESET'
+}
+
 const foreign = 'plant/s1/pump-7/telemetry/temp'
 
 export const acts: Readonly<Record<string, Act>> = {
@@ -66,7 +72,7 @@ export const acts: Readonly<Record<string, Act>> = {
     )
     for (let count = 0; count < 10; count++) {
       client.write(many)
-      if (client.socket.writableNeedDrain) await once(client.socket, 'drain')
+      if (client.socket.writableNeedDrain) await Promise.race([once(client.socket, 'drain'), client.closed])
     }
     await leave(client)
   },

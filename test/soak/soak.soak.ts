@@ -7,7 +7,7 @@ import { expect, test } from 'vitest'
 import { Random } from '../fuzz/random.ts'
 import { own, publishBytes } from '../suites/acts.ts'
 import { RawClient } from '../support/raw-client.ts'
-import { acts } from './hostile.ts'
+import { acts, isConnectionEnd } from './hostile.ts'
 import { type Served, startServe } from './serve.ts'
 
 const minutes = Number(process.env.SOAK_MINUTES ?? 60)
@@ -46,7 +46,12 @@ async function honest(
 async function hostile(served: Served, seed: number): Promise<number> {
   const random = new Random(seed)
   let played = 0
-  for (; !isOver(); played++) await (acts[random.pick(Object.keys(acts))] as (typeof acts)[string])(served, random)
+  for (; !isOver(); played++) {
+    const act = acts[random.pick(Object.keys(acts))] as (typeof acts)[string]
+    await act(served, random).catch((error: unknown) => {
+      if (!isConnectionEnd(error)) throw error
+    })
+  }
   return played
 }
 
