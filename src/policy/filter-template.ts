@@ -1,6 +1,7 @@
 /** Filter templates: topic filters of rules, whose levels may be variables. `plant/${site}/${device}/#`. Pure. */
 import { fail, ok, type Problem, problem, type Result, type Where } from '../problem.ts'
 import { quote } from './quote.ts'
+import { maxValueLength } from './safe-value.ts'
 import { parseTopicFilter, type TopicFilter, wildcardMistake } from './topic.ts'
 
 export type Level =
@@ -17,12 +18,22 @@ export interface FilterTemplate {
 }
 
 const wholeVariable = /^\$\{([a-z][A-Za-z0-9_]*)\}$/
+const misnamedVariable = /^\$\{[^{}]*\}$/
+/** A safe value has 64 characters, and a widened alphabet some of four bytes. */
+const longestValue = 'x'.repeat(maxValueLength * 4)
 
 function parseLevel(text: string, illegal: (sentence: string, help: string) => Problem): Result<Level> {
   if (text === '+') return ok({ kind: 'plus' })
   if (text === '#') return ok({ kind: 'hash' })
   const variable = wholeVariable.exec(text)?.[1]
   if (variable !== undefined) return ok({ kind: 'variable', name: variable })
+  if (misnamedVariable.test(text))
+    return fail(
+      illegal(
+        `${quote(text)} is no variable`,
+        'in a filter it is written `${name}`: a lower-case letter, then letters, digits and `_`, and no kind such as `:alnum`',
+      ),
+    )
   if (text.includes('${')) {
     return fail(
       problem(
@@ -33,12 +44,7 @@ function parseLevel(text: string, illegal: (sentence: string, help: string) => P
     )
   }
   if (/[{}]/.test(text))
-    return fail(
-      illegal(
-        `the level ${quote(text)} holds a brace`,
-        `did you mean \`\${${text.replace(/[^A-Za-z0-9_]/g, '') || 'device'}}\`?`,
-      ),
-    )
+    return fail(illegal(`the level ${quote(text)} holds a brace`, `did you mean \`\${${likelyName(text)}}\`?`))
   if (text.includes('*'))
     return fail(
       illegal(
@@ -47,6 +53,12 @@ function parseLevel(text: string, illegal: (sentence: string, help: string) => P
       ),
     )
   return ok({ kind: 'literal', text })
+}
+
+/** The name that somebody meant who wrote braces without `$`; always one that would be accepted. */
+function likelyName(text: string): string {
+  const name = text.replace(/[^A-Za-z0-9_]/g, '').replace(/^[^A-Za-z]+/, '')
+  return name === '' ? 'device' : name.charAt(0).toLowerCase() + name.slice(1)
 }
 
 /**
@@ -64,7 +76,8 @@ export function parseFilterTemplate(text: string, where: Where): Result<FilterTe
     return fail(
       illegal(`${quote(text)} is no topic filter: ${mistake}`, 'a wildcard fills a whole level, and `#` stands last'),
     )
-  const plain = parseTopicFilter(text.replaceAll(/\$\{[^}/]*\}/g, 'x'))
+  const filled = (value: string): Result<TopicFilter> => parseTopicFilter(text.replaceAll(/\$\{[^}/]*\}/g, value))
+  const plain = filled('x')
   if (!plain.ok) return fail(illegal(`${quote(text)} is no topic filter`, plain.problem.sentence))
   const levels: Level[] = []
   for (const part of parts) {
@@ -72,6 +85,11 @@ export function parseFilterTemplate(text: string, where: Where): Result<FilterTe
     if (!level.ok) return fail({ ...level.problem, where })
     levels.push(level.value)
   }
+  // told here, since later it would be a programming error in the middle of a log-in
+  if (!filled(longestValue).ok)
+    return fail(
+      illegal(`${quote(text)} is too long once its variables have values`, 'a filter has at most 65535 bytes'),
+    )
   return ok({ text, levels, where })
 }
 

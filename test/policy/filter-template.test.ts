@@ -65,18 +65,13 @@ describe('a variable fills a whole level: policy/partial-variable', () => {
     '$${site}',
     '$share${x}',
     '${site}}',
-    '${site:alnum}', // a kind belongs to the identity, where the value is captured
-    '${Site}',
-    '${1}',
-    '${_a}',
-    '${a-b}',
-    '${ site }',
-    '${}',
+    '{${site}',
     '${',
     '${site',
     '${site}*',
     '${a${b}}',
-    '${s\u0456te}', // a Cyrillic letter
+    '${Site}x',
+    '${}${}',
   ])('%s', level => {
     for (const text of [level, `plant/${level}`, `${level}/#`, `+/${level}/state`]) {
       expect(mistakeOf(text)).toEqual({
@@ -96,18 +91,45 @@ describe('a variable fills a whole level: policy/partial-variable', () => {
 
 describe('what is no filter: policy/illegal-filter', () => {
   test.each([
+    '${site:alnum}', // a kind belongs to the identity, where the value is captured
+    '${Site}',
+    '${1}',
+    '${_a}',
+    '${a-b}',
+    '${a.b}',
+    '${ site }',
+    '${site\n}',
+    '${}',
+    '${s\u0456te}', // a Cyrillic letter
+    '${$site}',
+  ])('%j has a level of its own, but is no variable', level => {
+    for (const text of [level, `plant/${level}`, `${level}/#`, `+/${level}/state`]) {
+      const found = mistakeOf(text)
+      expect(found.code).toBe('policy/illegal-filter')
+      expect(found.sentence).toMatch(/^`\$\{.*\}` is no variable$/)
+      expect(found.help).toContain('`${name}`: a lower-case letter')
+    }
+  })
+
+  test.each([
     ['{device}', '`{device}`', '${device}'],
     ['{{device}}', '`{{device}}`', '${device}'],
     ['$device}', '`$device}`', '${device}'],
     ['{', '`{`', '${device}'],
     ['}', '`}`', '${device}'],
     ['$ {site}', '`$ {site}`', '${site}'],
+    // what is proposed would be accepted
+    ['{Device}', '`{Device}`', '${device}'],
+    ['{siteName}', '`{siteName}`', '${siteName}'],
+    ['{_2nd}', '`{_2nd}`', '${nd}'],
+    ['{7}', '`{7}`', '${device}'],
   ])('%s holds a brace', (level, quoted, meant) => {
     expect(mistakeOf(`plant/${level}/#`)).toMatchObject({
       code: 'policy/illegal-filter',
       sentence: `the level ${quoted} holds a brace`,
       help: `did you mean \`${meant}\`?`,
     })
+    expect(parseFilterTemplate(meant, where).ok).toBe(true)
   })
 
   test.each(['*', '**', 'pump-*', '*.log'])('%s is no wildcard of MQTT', level => {
@@ -159,6 +181,31 @@ describe('what is no filter: policy/illegal-filter', () => {
 
   test('a literal template may be as long as a filter', () => {
     expect(parseFilterTemplate('a'.repeat(65_535), where).ok).toBe(true)
+  })
+
+  // 64 characters of up to 4 bytes: what loads must not fail in the middle of a log-in
+  test('each variable takes 256 bytes of that', () => {
+    const longest = variables({ v: ['\u{10437}'.repeat(64)] })
+    for (const [text, taken] of [
+      ['/${v}', 257],
+      ['/${v}/${v}', 514],
+    ] as const) {
+      const fits = 'a'.repeat(65_535 - taken) + text
+      expect(expandFilter(template(fits), longest).map(filter => Buffer.byteLength(filter))).toEqual([65_535])
+      const found = mistakeOf(`a${fits}`)
+      expect(found.code).toBe('policy/illegal-filter')
+      expect(found.sentence).toMatch(/ is too long once its variables have values$/)
+    }
+  })
+
+  test('of U+0000 to U+00FF, only NUL, # + * { } cannot stand in a literal level', () => {
+    const all = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code))
+    const refused = (around: (character: string) => string): readonly string[] =>
+      all.filter(character => !parseFilterTemplate(around(character), where).ok)
+    expect(refused(character => `a${character}b`)).toEqual(['\u0000', '#', '*', '+', '{', '}'])
+    // alone, two of them are wildcards
+    expect(refused(character => character)).toEqual(['\u0000', '*', '{', '}'])
+    expect(refused(character => `plant/${character}`)).toEqual(['\u0000', '*', '{', '}'])
   })
 })
 
@@ -225,5 +272,28 @@ describe('expansion', () => {
   test('nor does a value that is not UTF-8, or makes the filter too long', () => {
     expect(() => expand('a/${v}', { v: ['\ud800'] })).toThrow(/it is not valid UTF-8$/)
     expect(() => expand('a/${v}', { v: ['x'.repeat(65_534)] })).toThrow(/it is longer than 65535 bytes$/)
+  })
+
+  test('of U+0000 to U+00FF, only NUL # + / cannot stand in a value, and $ not first', () => {
+    const all = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code))
+    const refused = (around: (character: string) => string): readonly string[] =>
+      all.filter(character => {
+        try {
+          expect(expandFilter(template('a/${v}/b'), variables({ v: [around(character)] }))).toEqual([
+            `a/${around(character)}/b`,
+          ])
+          return false
+        } catch (error) {
+          expect(error).toEqual(new TypeError('an unsafe value reached a filter'))
+          return true
+        }
+      })
+    expect(refused(character => `x${character}`)).toEqual(['\u0000', '#', '+', '/'])
+    expect(refused(character => character)).toEqual(['\u0000', '#', '$', '+', '/'])
+  })
+
+  test('a value is put in as it is: what looks like a variable, or like a replacement, is neither', () => {
+    const odd = ['x${w}', 'x$1', 'x$&', '{w}', 'w']
+    expect(expand('${v}/${w}', { v: odd, w: ['1'] })).toEqual(odd.map(value => `${value}/1`))
   })
 })

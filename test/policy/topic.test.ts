@@ -45,6 +45,17 @@ describe('characters', () => {
     }
   })
 
+  test('of all other characters of the basic plane none is refused: NUL, wildcards and halves are all there is', () => {
+    const refused = (parse: (text: string) => { readonly ok: boolean }): readonly number[] =>
+      Array.from({ length: 0x10000 }, (_, code) => code).filter(code => !parse(`a${String.fromCharCode(code)}`).ok)
+    const halves = Array.from({ length: 0x800 }, (_, offset) => 0xd800 + offset)
+    expect(refused(parseTopicName)).toEqual([0, 0x23, 0x2b, ...halves])
+    expect(refused(parseTopicFilter)).toEqual([0, 0x23, 0x2b, ...halves])
+    // controls, U+FEFF, U+FFFE and U+FFFF are permitted (3.1.1 §1.5.3: SHOULD NOT) and kept
+    for (const text of ['\u0001', '\u007f', '\u009f', '\ufdd0', '\ufeff', '\ufffd', '\ufffe', '\uffff'])
+      expect(must(parseTopicName(text))).toBe(text)
+  })
+
   test('a whole pair is one character of a name', () => {
     for (const text of ['\ud83d\ude00', '\ud800\udc00', '\udbff\udfff', 'a/\ud83d\ude00\ud83d\ude00/b'])
       expect(must(parseTopicName(text))).toBe(text)
