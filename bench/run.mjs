@@ -22,7 +22,7 @@ if (!Number.isInteger(rounds) || rounds < 1 || unknown !== undefined) {
   )
   process.exit(64)
 }
-const targets = { stock: 'stock', 'stock again': 'stock', handmade: 'handmade', guarded: 'guarded' }
+const targets = { stock: 'stock', 'stock again': 'stock', handmade: 'handmade', plain: 'plain', guarded: 'guarded' }
 
 const policy = `portcullis: 1
 identities:

@@ -79,15 +79,15 @@ const operator = index => [`ops-${index}`, `ops-${index}/bench`]
 
 export const scenarios = {
   'fan-in QoS 0': {
-    units: 40_000,
+    units: 100_000,
     open: flow({ publishers: upTo(50), receivers: [[...operator(0), 'plant/s1/#']], perMessage: 1 }),
   },
   'fan-in QoS 1': {
-    units: 30_000,
+    units: 80_000,
     open: flow({ publishers: upTo(50), receivers: [[...operator(0), 'plant/s1/#']], perMessage: 1, qos: 1 }),
   },
   'fan-out': {
-    units: 60_000,
+    units: 300_000,
     open: flow({
       publishers: [0],
       receivers: upTo(100).map(index => [...operator(index), topicOf(0)]),
@@ -95,7 +95,7 @@ export const scenarios = {
     }),
   },
   pairs: {
-    units: 30_000,
+    units: 80_000,
     open: flow({
       publishers: upTo(50),
       receivers: upTo(50).map(index => [...operator(index), topicOf(index)]),

@@ -39,6 +39,8 @@ export interface Configuration {
     readonly wsPort: number | undefined
     readonly wsOrigins: readonly string[]
   }
+  /** How packets go through the broker (`GuardOptions.fastPath`). */
+  readonly broker: { readonly path: BrokerPath }
   /** Absolute file names; undefined where the file has no `tls:`. */
   readonly tls: TlsFiles | undefined
   /** Undefined only where there is no file: a file must name its issuers. */
@@ -57,13 +59,16 @@ export interface FileConfiguration extends Configuration {
 }
 
 const defaultPort = 8883
+/** `plain` uses public parts of the broker only. */
+export type BrokerPath = 'fast' | 'plain'
+const pathChoices: readonly BrokerPath[] = ['fast', 'plain']
 const permitsChoices: readonly PermitsMode[] = ['none', 'distinct', 'all']
 /** As good as no budget. */
 const mostRefusalsPerMinute = 1_000_000
 const staleChoices: readonly RevocationSettings['onStaleCrl'][] = ['keep', 'refuseNew']
 /** Ten years: a grace that is longer is a slip. */
 const longestGraceHours = 87_600
-const knownKeys = ['listen', 'tls', 'issuers', 'limits', 'log', 'crl', 'persistence']
+const knownKeys = ['listen', 'broker', 'tls', 'issuers', 'limits', 'log', 'crl', 'persistence']
 
 /**
  * Reads the configuration; without `path`, `portcullis.config.yaml` in `cwd`, and the defaults without issuers where there is
@@ -94,6 +99,7 @@ function defaultsIn(cwd: string): Configuration {
     file: undefined,
     baseFolder: resolve(cwd),
     listen: readListen(undefined),
+    broker: readBroker(undefined),
     tls: undefined,
     issuers: undefined,
     limits: readLimits(undefined),
@@ -161,6 +167,7 @@ function readConfiguration(top: Section, file: string, mistakes: Mistakes): Omit
     file,
     baseFolder,
     listen: readListen(top.section('listen')),
+    broker: readBroker(top.section('broker')),
     tls: readTls(top.section('tls'), baseFolder),
     issuers: readIssuers(top.section('issuers'), mistakes),
     limits: readLimits(top.section('limits')),
@@ -183,6 +190,11 @@ function readListen(section: Section | undefined): Configuration['listen'] {
     wsPort: section?.number('wsPort', 0, 65_535),
     wsOrigins,
   }
+}
+
+function readBroker(section: Section | undefined): Configuration['broker'] {
+  section?.allow('path')
+  return { path: section?.word('path', pathChoices) ?? 'fast' }
 }
 
 function readTls(section: Section | undefined, baseFolder: string): TlsFiles | undefined {

@@ -84,9 +84,15 @@ async function serve(options: ServeOptions): Promise<void> {
       wsPort: plan.wsPort,
       wsOrigins: configuration.listen.wsOrigins,
     },
+    { fastPath: configuration.broker.path === 'fast' },
   ).catch((error: NodeJS.ErrnoException) => {
     throw listenProblem(error, plan) ?? error
   })
+  if (configuration.broker.path === 'fast' && !running.fastPath) {
+    say(
+      'this version of aedes is not the one that the fast path was made for: packets take the plain path, which is slower',
+    )
+  }
   for (const line of startLines(plan, running)) answer(line)
   stopOnSignal(running, log)
 }

@@ -1,6 +1,6 @@
 /** A guarded broker as `serve` and `demo` run it: gate, broker, listener, and how to stop all three. */
 import type { AddressInfo } from 'node:net'
-import { guard, type ListenOptions, listen } from '../enforce/aedes/index.ts'
+import { type GuardOptions, guard, type ListenOptions, listen } from '../enforce/aedes/index.ts'
 import { type Gate, type GateOptions, openGate } from '../gate.ts'
 import { createBroker } from './broker.ts'
 
@@ -9,19 +9,26 @@ export interface RunningBroker {
   readonly address: AddressInfo
   /** Where WebSocket is served, if it is. */
   readonly wsAddress?: AddressInfo
+  readonly fastPath: boolean
   close(): Promise<void>
 }
 
 /** Rejects as `openGate` and `listen` do; nothing is left running then. */
-export async function startGuarded(gateOptions: GateOptions, listenOptions: ListenOptions): Promise<RunningBroker> {
+export async function startGuarded(
+  gateOptions: GateOptions,
+  listenOptions: ListenOptions,
+  guardOptions: GuardOptions = {},
+): Promise<RunningBroker> {
   const gate = await openGate(gateOptions)
   const broker = await createBroker()
   const closeBroker = (): Promise<void> => new Promise(resolve => broker.close(() => resolve()))
   try {
-    const listener = await listen(guard(broker, gate), listenOptions)
+    const guarded = guard(broker, gate, guardOptions)
+    const listener = await listen(guarded, listenOptions)
     return {
       gate,
       address: listener.address,
+      fastPath: guarded.fastPath,
       ...(listener.wsAddress === undefined ? {} : { wsAddress: listener.wsAddress }),
       close: async () => {
         await listener.close()

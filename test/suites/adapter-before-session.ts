@@ -80,7 +80,7 @@ export const beforeSessionCases: readonly AdapterCase[] = [
     weaknesses: [5],
     run: async broker => {
       const client = await broker.open('pump-7')
-      const answer = new Promise<Buffer>(resolve => client.socket.once('data', resolve))
+      const answer = new Promise<Buffer>(resolve => client.stream.once('data', resolve))
       client.write(connectBytes('pump-7', { protocolVersion: 5 }))
       expect([...(await answer)]).toEqual([0x20, 3, 0, 0x84, 0])
       await client.closed

@@ -22,6 +22,7 @@ export interface PlantOptions {
   readonly now?: () => number
   /** Serves WebSocket too, to these web origins. */
   readonly wsOrigins?: readonly string[]
+  readonly fastPath?: boolean
 }
 
 export interface Plant {
@@ -75,7 +76,7 @@ export async function startPlant(options: PlantOptions = {}): Promise<Plant> {
   })
   const broker = await Aedes.createBroker()
   options.host?.(broker)
-  const guarded = guard(broker, gate)
+  const guarded = guard(broker, gate, { fastPath: options.fastPath ?? true })
   const listener = await listen(guarded, {
     port: 0,
     host: '127.0.0.1',

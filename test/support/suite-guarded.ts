@@ -1,55 +1,92 @@
 /** The guarded aedes as the conformance suite sees it. */
+import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { BrokerUnderTest, RunningBroker } from '../suites/adapter.ts'
+import type { Duplex } from 'node:stream'
+import tls, { type TLSSocket } from 'node:tls'
+import WebSocket, { createWebSocketStream } from 'ws'
+import type { BrokerUnderTest, RunningBroker, StartOptions } from '../suites/adapter.ts'
 import { startPlant } from './plant.ts'
 import { RawClient } from './raw-client.ts'
 import { SuiteCerts } from './suite-certs.ts'
 
-export const guardedAedes: BrokerUnderTest = {
-  name: 'guarded aedes',
-  lacks: {},
-  start: async ({ policy = (yaml: string) => yaml, limits = {} } = {}): Promise<RunningBroker> => {
-    const plant = await startPlant({ edit: policy, limits })
-    const certs = new SuiteCerts(join(plant.folder, 'certs-dev'))
-    const open: RunningBroker['open'] = async (name, options) =>
-      RawClient.open(plant.port, await certs.credentials(name), options)
-    return {
-      open,
-      connect: async (name, clientId = name, connect = {}) =>
-        RawClient.connect(plant.port, await certs.credentials(name), clientId, connect),
-      changePolicy: async change => {
-        const file = join(plant.policies, 'plant.yaml')
-        const before = plant.gate.policy.revision
-        await writeFile(file, change(await readFile(file, 'utf8')))
-        await plant.gate.reload()
-        if (plant.gate.policy.revision === before) throw new Error('the changed policy was not taken over')
-      },
-      revoke: async name => {
-        await certs.revoke(name)
-        await plant.gate.reloadRevocations()
-      },
-      assignHooks: async kind => {
-        const stumble = (): void => {
-          if (kind === 'throwing') throw new Error('a mistake in a hook')
-        }
-        plant.broker.authenticate = (_client, _username, _password, done) => done(null, true)
-        plant.broker.authorizePublish = (_client, _packet, done) => {
-          stumble()
-          done(null)
-        }
-        plant.broker.authorizeSubscribe = (_client, subscription, done) => {
-          stumble()
-          done(null, subscription)
-        }
-        plant.broker.authorizeForward = (_client, packet) => {
-          stumble()
-          return packet
-        }
-      },
-      // it runs in this process: what ends it ends the test
-      crashed: new Promise(() => undefined),
-      close: plant.close,
-    }
-  },
+/** How the same cases reach the same gate. */
+export interface Variant {
+  readonly name: string
+  readonly fastPath?: boolean
+  readonly isWebSocket?: boolean
+  /** Makes a client that writes in another way. */
+  readonly client?: (socket: TLSSocket, stream: Duplex) => RawClient
+  /** Goes into every CONNECT with a client id that does not say otherwise. */
+  readonly connect?: Readonly<Record<string, unknown>>
+}
+
+export const guardedAedes: BrokerUnderTest = guardedAedesBy({ name: 'guarded aedes' })
+
+export function guardedAedesBy(variant: Variant): BrokerUnderTest {
+  return { name: variant.name, lacks: {}, start: options => start(variant, options) }
+}
+
+/** The MQTT stream within a WebSocket of that socket. */
+async function webSocketOver(socket: TLSSocket): Promise<Duplex> {
+  const client = new WebSocket('wss://localhost/mqtt', 'mqtt', { createConnection: () => socket })
+  const stream = createWebSocketStream(client)
+  stream.on('error', () => undefined)
+  await once(client, 'open')
+  return stream
+}
+
+async function start(
+  { fastPath = true, isWebSocket = false, client, connect: common }: Variant,
+  { policy = (yaml: string) => yaml, limits = {} }: StartOptions = {},
+): Promise<RunningBroker> {
+  const plant = await startPlant({ edit: policy, limits, fastPath, ...(isWebSocket ? { wsOrigins: [] } : {}) })
+  const certs = new SuiteCerts(join(plant.folder, 'certs-dev'))
+  const open: RunningBroker['open'] = async (name, options) => {
+    const credentials = await certs.credentials(name)
+    const port = isWebSocket ? plant.wsPort : plant.port
+    const socket = tls.connect({ port, host: '127.0.0.1', servername: 'localhost', ...credentials, ...options })
+    await once(socket, 'secureConnect')
+    const stream = isWebSocket ? await webSocketOver(socket) : socket
+    return client?.(socket, stream) ?? new RawClient(socket, stream)
+  }
+  return {
+    open,
+    connect: async (name, clientId = name, connect = {}) => {
+      const client = await open(name)
+      return { client, code: await client.login(clientId, { ...(clientId === '' ? {} : common), ...connect }) }
+    },
+    changePolicy: async change => {
+      const file = join(plant.policies, 'plant.yaml')
+      const before = plant.gate.policy.revision
+      await writeFile(file, change(await readFile(file, 'utf8')))
+      await plant.gate.reload()
+      if (plant.gate.policy.revision === before) throw new Error('the changed policy was not taken over')
+    },
+    revoke: async name => {
+      await certs.revoke(name)
+      await plant.gate.reloadRevocations()
+    },
+    assignHooks: async kind => {
+      const stumble = (): void => {
+        if (kind === 'throwing') throw new Error('a mistake in a hook')
+      }
+      plant.broker.authenticate = (_client, _username, _password, done) => done(null, true)
+      plant.broker.authorizePublish = (_client, _packet, done) => {
+        stumble()
+        done(null)
+      }
+      plant.broker.authorizeSubscribe = (_client, subscription, done) => {
+        stumble()
+        done(null, subscription)
+      }
+      plant.broker.authorizeForward = (_client, packet) => {
+        stumble()
+        return packet
+      }
+    },
+    // it runs in this process: what ends it ends the test
+    crashed: new Promise(() => undefined),
+    close: plant.close,
+  }
 }

@@ -40,6 +40,7 @@ issuers:
 limits: { handshakeSeconds: 5 }
 log: { file: decisions.log, permits: all, refusalsPerMinute: 5 }
 crl: { onStaleCrl: keep, crlGraceHours: 0 }
+broker: { path: plain }
 `,
     )
     expect(await loadConfiguration(undefined, folder)).toEqual({
@@ -58,6 +59,7 @@ crl: { onStaleCrl: keep, crlGraceHours: 0 }
       limits: { ...resolveLimits(), handshakeSeconds: 5 },
       log: { file: join(folder, 'decisions.log'), permits: 'all', refusalsPerMinute: 5 },
       crl: { onStaleCrl: 'keep', crlGraceHours: 0 },
+      broker: { path: 'plain' },
       notes: [],
     })
   })
@@ -69,6 +71,7 @@ crl: { onStaleCrl: keep, crlGraceHours: 0 }
       tls: undefined,
       log: { file: undefined, permits: 'distinct', refusalsPerMinute: 60 },
       crl: { onStaleCrl: 'refuseNew', crlGraceHours: 24 },
+      broker: { path: 'fast' },
     })
   })
 

@@ -16,6 +16,15 @@ export interface FrameEvents {
   violation(problem: Violation, connectVersion?: number): void
 }
 
+/** Takes the runs of whole packets of an open session instead of the stream's own buffer. */
+export interface Inbound {
+  take(run: Buffer): void
+  /** Whether it holds packets that nobody has handled: nothing more is read then, until it calls the stream's `_read`. */
+  readonly isFull: boolean
+  /** The peer has ended; `pass` tells the stream, when everything before it has been handled. */
+  end(pass: () => void): void
+}
+
 /** How long a refused connection may take to fetch its answer. */
 const lingerMs = 1000
 
@@ -23,7 +32,7 @@ export interface FramedStream {
   /** Lets the broker take the stream, then passes it the CONNECT. `keepAliveSeconds` is written into it. */
   attach(broker: (stream: Duplex) => void, keepAliveSeconds: number): void
   /** Passes everything that came behind the CONNECT, and all that comes. Call when the broker has sent CONNACK 0. */
-  open(): void
+  open(inbound?: Inbound): void
   /** Sends a last answer and closes; nothing that the client sends is looked at any more. */
   refuse(answer: Uint8Array): void
   /** Drops what comes, and destroys the stream. */
@@ -40,6 +49,7 @@ export function frameStream(stream: Duplex, limits: Limits, events: FrameEvents)
   let keepAliveAt = 0
   let isAttached = false
   let hasEnded = false
+  let inbound: Inbound | undefined
   const framer = new Framer(limits, {
     ...events,
     connect: (packet, bytes) => {
@@ -48,15 +58,17 @@ export function frameStream(stream: Duplex, limits: Limits, events: FrameEvents)
       events.connect(packet)
     },
     packets: bytes => {
-      push.call(stream, bytes)
+      if (inbound === undefined) push.call(stream, bytes)
+      else inbound.take(bytes)
     },
   })
 
   const endOfStream = (): boolean => {
     hasEnded = true
     // the broker reads the end; before there is one, or before it has answered, there is nobody left to answer
-    if (isAttached && framer.phase !== 'binding') return push.call(stream, null)
-    stream.destroy()
+    if (!isAttached || framer.phase === 'binding') stream.destroy()
+    else if (inbound === undefined) push.call(stream, null)
+    else inbound.end(() => push.call(stream, null))
     return false
   }
   // before the broker reads, nobody listens; a reset is an ordinary end
@@ -64,7 +76,7 @@ export function frameStream(stream: Duplex, limits: Limits, events: FrameEvents)
   const early: unknown = stream.read()
   stream.push = (chunk: unknown) => {
     if (chunk === null || stream.destroyed) return endOfStream()
-    return framer.push(chunk as Buffer)
+    return framer.push(chunk as Buffer) && inbound?.isFull !== true
   }
   // not now: the caller has no FramedStream yet
   if (Buffer.isBuffer(early)) queueMicrotask(() => framer.push(early))
@@ -82,9 +94,10 @@ export function frameStream(stream: Duplex, limits: Limits, events: FrameEvents)
       push.call(stream, connectBytes)
       connectBytes = undefined
     },
-    open: () => {
+    open: sink => {
+      inbound = sink
       framer.open()
-      if (hasEnded || stream.destroyed) return
+      if (hasEnded || stream.destroyed || inbound?.isFull === true) return
       // reading was stopped by the `false` that push gave while the session was bound
       stream._read(0)
     },

@@ -1,7 +1,7 @@
 /** Connection: one socket from TLS up to its close. It frames what comes, has the gate decide the CONNECT, and holds the session. */
 import type { Duplex } from 'node:stream'
 import type { ConnectPacket } from '../../accept/framer/connect-packet.ts'
-import { type FramedStream, frameStream } from '../../accept/framer/frame-stream.ts'
+import { type FramedStream, frameStream, type Inbound } from '../../accept/framer/frame-stream.ts'
 import type { AskedSubscription } from '../../accept/framer/packet-rules.ts'
 import type { Peer } from '../../accept/peer.ts'
 import { connack, connackCodeFor, versionConnack } from '../../bind/connack-code.ts'
@@ -14,6 +14,7 @@ import { type Problem, problem } from '../../problem.ts'
 import type { Session } from '../../session.ts'
 import type { TracedAction, TracedPeer } from '../../trace.ts'
 import type { DenialBudget } from '../denial-budget.ts'
+import { WriteBatch } from '../write-batch.ts'
 import { WriteWatch } from '../write-watch.ts'
 import { Grants } from './grants.ts'
 import { who } from './who.ts'
@@ -23,6 +24,8 @@ export interface ConnectionOptions {
   readonly denials: DenialBudget
   /** Hands the socket to the broker, once a session is bound. */
   readonly attach: (conn: Duplex) => void
+  /** How the broker's client takes packets, where it is not by reading the socket. */
+  readonly inbound: () => Inbound | undefined
   /** Called when the broker has logged the session in. */
   readonly admitted: () => void
   /** Whether the broker counts this socket's client among its own; it will then say when it is done with it. */
@@ -36,6 +39,8 @@ export class Connection {
   readonly conn: Duplex
   /** What the broker's SUBACKs have granted. */
   readonly grants: Grants = new Grants()
+  /** Everything that is written to the socket. */
+  readonly output: WriteBatch
   readonly #options: ConnectionOptions
   readonly #gate: Gate
   readonly #framed: FramedStream
@@ -66,6 +71,7 @@ export class Connection {
     new WriteWatch(conn, writeStallSeconds, () => {
       this.close(problem('accept/write-stalled', `the client has taken nothing for ${writeStallSeconds} s`))
     })
+    this.output = new WriteBatch(conn)
     conn.once('close', () => this.#onClose())
   }
 
@@ -81,7 +87,7 @@ export class Connection {
     clearTimeout(this.#deadline)
     this.#options.admitted()
     this.#gate.trace({ event: 'connected', peer: this.traced(), revision: this.#session.revision })
-    this.#framed.open()
+    this.#framed.open(this.#options.inbound())
   }
 
   /** Reports, once, why this connection gets no session; the answer to the client is the caller's. */

@@ -9,6 +9,8 @@ import { DenialBudget } from '../denial-budget.ts'
 import { QueueLedger } from '../queue-ledger.ts'
 import { RetainedTopics } from '../retained-topics.ts'
 import { Connection } from './connection.ts'
+import { DirectInput, hasInternals } from './fast/direct-input.ts'
+import { PublishEncoder } from './fast/publish-encoder.ts'
 import { followClients } from './follow-clients.ts'
 import { authorizeForward } from './hook-forward.ts'
 import { authenticate, preConnect } from './hook-login.ts'
@@ -21,8 +23,18 @@ import type { AedesBroker, AedesClient, AedesHooks, AedesPersistence } from './s
 import { SubscribeBatches } from './subscribe-batches.ts'
 import { unblockDelivery } from './unblock-delivery.ts'
 
+export interface GuardOptions {
+  /**
+   * Whether packets may go round aedes' parser and QoS 0 deliveries round its writer, where the aedes is the very one that this
+   * was made for. The same is decided either way. Default: true.
+   */
+  readonly fastPath?: boolean
+}
+
 export interface Guarded {
   readonly broker: AedesBroker
+  /** Whether it runs on the fast path. */
+  readonly fastPath: boolean
   readonly gate: Gate
   /** Takes each socket of a TLS listener with `requestCert: true`; checks and destroys. */
   readonly handle: (socket: Duplex, request?: unknown) => void
@@ -33,6 +45,9 @@ export interface Guarded {
   /** Takes the MQTT bytes of a trusted peer. */
   readonly connect: (stream: Duplex, peer: Peer, admitted: () => void) => void
 }
+
+/** What the fast path touches is not public: it is taken with no other version. */
+const fastPathVersion = '1.2.0'
 
 const guardedBrokers = new WeakSet<object>()
 const hookNames = ['preConnect', 'authenticate', 'authorizePublish', 'authorizeSubscribe', 'authorizeForward'] as const
@@ -100,7 +115,7 @@ const ownersMissing = (): Problem =>
  * gate has no `owners`; TypeError when broker or gate is guarded already.
  * @example const guarded = guard(await Aedes.createBroker(), gate)
  */
-export function guard(host: object, gate: Gate): Guarded {
+export function guard(host: object, gate: Gate, options: GuardOptions = {}): Guarded {
   const broker = host as AedesBroker
   if (guardedBrokers.has(broker)) throw new TypeError('this broker is guarded already')
   checkVersion(broker)
@@ -111,6 +126,7 @@ export function guard(host: object, gate: Gate): Guarded {
   gate.serve(clientId => purgeKept(broker, clientId, ledger))
   guardedBrokers.add(broker)
 
+  const fastPath = (options.fastPath ?? true) && broker.version === fastPathVersion
   const connections = new WeakMap<Duplex, Connection>()
   const connectionOf = (conn: Duplex): Connection | undefined => connections.get(conn)
   const context: GuardContext = {
@@ -119,6 +135,7 @@ export function guard(host: object, gate: Gate): Guarded {
     connectionOf,
     batches,
     retained: new RetainedTopics(gate.limits.retainedTopics),
+    encoder: fastPath ? new PublishEncoder() : undefined,
   }
   installHooks(broker, name => {
     const hooks = { ...context, host: name }
@@ -150,6 +167,7 @@ export function guard(host: object, gate: Gate): Guarded {
       gate,
       denials,
       attach: conn => void inner.call(broker, conn),
+      inbound: () => (fastPath ? directInput(stream) : undefined),
       admitted,
       isRegistered: () => isRegistered(broker, stream),
       suppressWill: () => suppressWill(broker, stream),
@@ -162,7 +180,7 @@ export function guard(host: object, gate: Gate): Guarded {
   }
   const handle = (socket: Duplex): void => accept(socket, () => {})
   broker.handle = handle
-  return { broker, gate, handle, accept, trust, connect }
+  return { broker, gate, fastPath, handle, accept, trust, connect }
 }
 
 /** What is known of a peer before it has a session. */
@@ -178,6 +196,10 @@ function shut(gate: Gate, socket: Duplex, peer: TracedPeer, p: Problem): void {
   gate.trace({ event: 'handshake-refused', peer, problem: p })
   socket.on('error', () => undefined)
   socket.destroy()
+}
+
+function directInput(conn: Duplex & { client?: AedesClient }): DirectInput | undefined {
+  return conn.client !== undefined && hasInternals(conn.client) ? new DirectInput(conn, conn.client) : undefined
 }
 
 function isRegistered(broker: AedesBroker, conn: Duplex & { client?: AedesClient }): boolean {

@@ -18,9 +18,17 @@ export function authorizeForward(context: HookContext): AedesHooks['authorizeFor
       }
       const qos = packet.qos === 0 ? 0 : Math.min(packet.qos, connection.grants.highest(packet.topic))
       if (!hasRoom(context, connection, packet.topic, qos)) return null
-      const forwarded = context.host('authorizeForward').call(context.broker, client, packet)
+      const host = context.host('authorizeForward')
+      const forwarded = host.call(context.broker, client, packet)
       if (!forwarded) return null
       connection.permit(action, decision)
+      // what has an identifier comes from the queue of a kept session, which aedes clears when it is acknowledged
+      const isOwn = qos === 0 && packet.messageId === undefined && (client.connected || client.connecting)
+      const bytes = isOwn ? context.encoder?.encode(forwarded, host.name === aedesDefault) : undefined
+      if (bytes !== undefined) {
+        connection.output.add(bytes)
+        return null
+      }
       // the packet is shared between its receivers: a lower QoS needs a copy [MQTT-3.8.4-6]
       return forwarded.qos <= qos ? forwarded : { ...forwarded, qos: qos as Qos }
     } catch (error) {
@@ -30,13 +38,16 @@ export function authorizeForward(context: HookContext): AedesHooks['authorizeFor
   }
 }
 
+/** The name of the hook that aedes 1.2 has where the host has none: it forwards the message as it is. */
+const aedesDefault = 'defaultAuthorizeForward'
+
 /**
  * A client that does not read must not hold up the others: what is QoS 0 is dropped above half of the backlog limit, and
  * above the whole of it the connection ends. Its kept session loses nothing of QoS 1 and 2.
  */
 function hasRoom({ gate }: HookContext, connection: Connection, topic: string, qos: number): boolean {
   const { backlogBytes } = gate.limits
-  const waiting = connection.conn.writableLength
+  const waiting = connection.output.backlog
   if (waiting > backlogBytes) {
     connection.close(problem('accept/backlog-full', `the client has not taken ${waiting} bytes`))
     return false

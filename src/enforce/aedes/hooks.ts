@@ -8,6 +8,7 @@ import type { Gate } from '../../gate.ts'
 import { type Problem, problem } from '../../problem.ts'
 import type { RetainedTopics } from '../retained-topics.ts'
 import type { Connection } from './connection.ts'
+import type { PublishEncoder } from './fast/publish-encoder.ts'
 import type { AedesBroker, AedesHooks } from './shape.ts'
 import type { SubscribeBatches } from './subscribe-batches.ts'
 
@@ -18,6 +19,8 @@ export interface GuardContext {
   readonly connectionOf: (conn: Duplex) => Connection | undefined
   readonly batches: SubscribeBatches
   readonly retained: RetainedTopics
+  /** Where deliveries at QoS 0 are written here rather than by aedes. */
+  readonly encoder: PublishEncoder | undefined
 }
 
 export interface HookContext extends GuardContext {

@@ -37,6 +37,8 @@ export interface AedesClient {
   readonly clean: boolean
   readonly closed: boolean
   readonly connackSent: boolean
+  readonly connecting: boolean
+  readonly connected: boolean
   readonly subscriptions: Readonly<Record<string, AedesSubscription>>
   will?: unknown
   _will?: unknown

@@ -1,5 +1,6 @@
 /** A client made of bytes: TLS with any certificate, packets written as they are, answers read one by one. */
 import { once } from 'node:events'
+import type { Duplex } from 'node:stream'
 import tls from 'node:tls'
 import mqttPacket, { type Packet } from 'mqtt-packet'
 
@@ -12,12 +13,15 @@ export interface Credentials {
 export class RawClient {
   readonly socket: tls.TLSSocket
   readonly closed: Promise<void>
+  /** What carries MQTT. */
+  readonly stream: Duplex
   readonly #packets: Packet[] = []
   readonly #waiting: ((packet: Packet | undefined) => void)[] = []
   #isClosed = false
 
-  private constructor(socket: tls.TLSSocket) {
+  constructor(socket: tls.TLSSocket, stream: Duplex = socket) {
     this.socket = socket
+    this.stream = stream
     socket.on('error', () => undefined)
     const parser = mqttPacket.parser()
     parser.on('packet', packet => {
@@ -25,7 +29,7 @@ export class RawClient {
       if (waiter === undefined) this.#packets.push(packet)
       else waiter(packet)
     })
-    socket.on('data', data => parser.parse(data))
+    stream.on('data', data => parser.parse(data))
     this.closed = new Promise(resolve => {
       const end = (): void => {
         this.#isClosed = true
@@ -51,7 +55,12 @@ export class RawClient {
     connect: Record<string, unknown> = {},
   ): Promise<{ client: RawClient; code: number | 'closed' }> {
     const client = await RawClient.open(port, credentials)
-    client.send({
+    return { client, code: await client.login(clientId, connect) }
+  }
+
+  /** Sends CONNECT; resolves with the CONNACK code, or `closed`. */
+  async login(clientId: string, connect: Record<string, unknown> = {}): Promise<number | 'closed'> {
+    this.send({
       cmd: 'connect',
       clientId,
       protocolId: 'MQTT',
@@ -60,8 +69,8 @@ export class RawClient {
       keepalive: 0,
       ...connect,
     } as Packet)
-    const answer = await client.next()
-    return { client, code: answer?.cmd === 'connack' ? (answer.returnCode ?? -1) : 'closed' }
+    const answer = await this.next()
+    return answer?.cmd === 'connack' ? (answer.returnCode ?? -1) : 'closed'
   }
 
   send(...packets: Packet[]): void {
@@ -69,7 +78,7 @@ export class RawClient {
   }
 
   write(bytes: Uint8Array): void {
-    if (!this.socket.destroyed) this.socket.write(bytes)
+    if (!this.stream.destroyed) this.stream.write(bytes)
   }
 
   /** The next packet; undefined when the connection has closed. */
