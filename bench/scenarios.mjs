@@ -103,7 +103,7 @@ export const scenarios = {
     }),
   },
   connect: {
-    units: 200,
+    units: 3000,
     open: async world => ({
       run: async units => {
         for (let done = 0; done < units; done += 8) {

@@ -100,11 +100,14 @@ export class Gate {
       (owner, clientId) => this.#mapper.ofOwner(owner, clientId),
       () => this.#epoch,
     )
-    this.#admissions = new Admissions(this.#kept, clientId =>
-      parts.trace({
-        event: 'alarm',
-        problem: problem('bind/unowned', `a kept session of ${clientId} had no owner and was ended`),
-      }),
+    this.#admissions = new Admissions(
+      this.#kept,
+      () => this.#epoch,
+      clientId =>
+        parts.trace({
+          event: 'alarm',
+          problem: problem('bind/unowned', `a kept session of ${clientId} had no owner and was ended`),
+        }),
     )
   }
 

@@ -2,7 +2,7 @@
  * Mapper: what the policy in force makes of a certificate and a client id. authenticate → bind → decide in one place, for a
  * CONNECT, a live session and the owner of a kept one; without side effects.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Peer } from './accept/peer.ts'
 import type { Authenticated, Authenticator } from './authenticate/authenticator.ts'
 import { identify } from './authenticate/identify.ts'
@@ -98,7 +98,7 @@ export class Mapper {
 
   /** What the owner of a kept session is now; the validity of its certificate does not count. */
   ofOwner({ leafDer, issuerKeyId }: Owner, clientId: string): Result<BoundMapping> {
-    const fingerprint = createHash('sha256').update(leafDer).digest('hex')
+    const fingerprint = hash('sha256', leafDer, 'hex')
     const recalled = this.#authenticator.recall(leafDer, fingerprint, issuerKeyId)
     return recalled.ok ? this.#mapCertificate(recalled.value, clientId, fingerprint).mapping : recalled
   }

@@ -128,7 +128,7 @@ export const certificateRules: readonly CertificateRule[] = [
     code: 'authenticate/not-yet-valid',
     roles: both,
     check: ({ notBefore }, nowMs) =>
-      when(nowMs < notBefore, `the certificate is valid from ${at(notBefore)}, and it is ${at(nowMs)} here`),
+      when(nowMs < notBefore, () => `the certificate is valid from ${at(notBefore)}, and it is ${at(nowMs)} here`),
     help: clockHelp,
   },
   {
@@ -137,13 +137,15 @@ export const certificateRules: readonly CertificateRule[] = [
     code: 'authenticate/expired',
     roles: both,
     check: ({ notAfter }, nowMs) =>
-      when(nowMs > notAfter, `the certificate expired at ${at(notAfter)}, and it is ${at(nowMs)} here`),
+      when(nowMs > notAfter, () => `the certificate expired at ${at(notAfter)}, and it is ${at(nowMs)} here`),
     help: `renew the certificate; if it should still be valid, ${clockHelp}`,
   },
 ]
 
-function when(isWrong: boolean, sentence: string): string | undefined {
-  return isWrong ? sentence : undefined
+/** A sentence with times in it is made only where it is told: this runs at every log-in. */
+function when(isWrong: boolean, sentence: string | (() => string)): string | undefined {
+  if (!isWrong) return undefined
+  return typeof sentence === 'string' ? sentence : sentence()
 }
 
 function unknownExtension(id: string | undefined): string | undefined {

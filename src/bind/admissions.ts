@@ -4,6 +4,7 @@
  */
 import type { IdentityRule, MappedIdentity, Settings } from '../policy/model.ts'
 import { fail, ok, type Problem, problem, type Result } from '../problem.ts'
+import { IdentityIndex } from './identity-index.ts'
 import { identityKey } from './identity-key.ts'
 import { type KeptSessions, owned, type Purge } from './kept-sessions.ts'
 import type { Owner } from './owner-store.ts'
@@ -36,16 +37,21 @@ const rememberedIds = 10_000
 export class Admissions<S extends LiveSession, M> {
   readonly #turns = new Turns()
   readonly #live = new Map<string, { readonly session: S; readonly gone: Promise<void>; readonly leave: () => void }>()
-  /** Client ids whose log-in is under way, with the key of their identity. */
-  readonly #entering = new Map<string, string>()
+  readonly #liveIndex = new IdentityIndex()
+  #indexedEpoch: number | undefined
+  /** Client ids whose log-in is under way. */
+  readonly #entering = new IdentityIndex()
   /** Ids of which the broker is known to keep nothing: they have been purged, and have had clean sessions since. */
   readonly #empty = new Set<string>()
   readonly #kept: KeptSessions<M>
+  readonly #epoch: () => number
   readonly #onUnowned: (clientId: string) => void
   #purge: Purge = async () => false
 
-  constructor(kept: KeptSessions<M>, onUnowned: (clientId: string) => void) {
+  /** `epoch` rises whenever a live session may have become another identity. */
+  constructor(kept: KeptSessions<M>, epoch: () => number, onUnowned: (clientId: string) => void) {
     this.#kept = kept
+    this.#epoch = epoch
     this.#onUnowned = onUnowned
   }
 
@@ -88,6 +94,7 @@ export class Admissions<S extends LiveSession, M> {
     const entry = this.#live.get(session.clientId)
     if (entry?.session !== session) return
     this.#live.delete(session.clientId)
+    this.#liveIndex.delete(session.clientId)
     entry.leave()
   }
 
@@ -109,6 +116,7 @@ export class Admissions<S extends LiveSession, M> {
       leave = resolve
     })
     this.#live.set(session.clientId, { session, gone, leave })
+    this.#liveIndex.set(session.clientId, identityKey(session.identity))
   }
 
   async #enter(request: Request<S>): Promise<Result<S>> {
@@ -123,13 +131,23 @@ export class Admissions<S extends LiveSession, M> {
   /** `maxSessions` counts live and kept sessions, this client id left out: it has its place already. */
   #judgeCount({ clientId, identity, rule }: Request<S>): Problem | undefined {
     const key = identityKey(identity)
-    const present = new Map(this.live.map(one => [one.clientId, identityKey(one.identity)]))
-    for (const [id, entering] of this.#entering) present.set(id, entering)
+    const present = new Set([...this.#liveOf(key), ...this.#entering.idsOf(key)])
+    for (const id of this.#kept.idsOf(key)) {
+      // what is live may have become another identity since it was kept
+      if (!this.#live.has(id) && !this.#entering.has(id)) present.add(id)
+    }
     present.delete(clientId)
-    const taken = [...present.values()].filter(one => one === key).length
-    if (taken >= rule.maxSessions) return tooMany(rule.maxSessions)
-    const kept = this.#kept.count(identity, id => id === clientId || present.has(id))
-    return taken + kept >= rule.maxSessions ? tooMany(rule.maxSessions) : undefined
+    return present.size >= rule.maxSessions ? tooMany(rule.maxSessions) : undefined
+  }
+
+  #liveOf(key: string): ReadonlySet<string> {
+    const epoch = this.#epoch()
+    if (this.#indexedEpoch !== epoch) {
+      this.#indexedEpoch = epoch
+      for (const { session } of this.#live.values())
+        this.#liveIndex.set(session.clientId, identityKey(session.identity))
+    }
+    return this.#liveIndex.idsOf(key)
   }
 
   /**

@@ -4,6 +4,7 @@
  */
 import type { MappedIdentity } from '../policy/model.ts'
 import { type Problem, problem, type Result } from '../problem.ts'
+import { IdentityIndex } from './identity-index.ts'
 import { identityKey } from './identity-key.ts'
 import type { Owner, OwnerStore } from './owner-store.ts'
 
@@ -28,6 +29,8 @@ export class KeptSessions<M> {
   readonly #map: MapOwner<M>
   readonly #epoch: () => number
   readonly #kept = new Map<string, Kept<M>>()
+  readonly #index = new IdentityIndex()
+  #indexedEpoch: number | undefined
 
   /** `epoch` rises whenever `map` may answer differently. */
   constructor(store: OwnerStore, map: MapOwner<M>, epoch: () => number) {
@@ -53,27 +56,26 @@ export class KeptSessions<M> {
     return result.ok ? result.value : undefined
   }
 
-  /** How many kept sessions of that identity there are, those of the named ids left out. */
-  count(identity: MappedIdentity, except: (clientId: string) => boolean): number {
-    const key = identityKey(identity)
-    let count = 0
-    for (const [clientId, kept] of this.#kept) {
-      if (except(clientId)) continue
-      const result = this.#mapped(clientId, kept)
-      if (result.ok && identityKey(result.value.identity) === key) count++
+  /** The client ids of the kept sessions of an identity, by its `identityKey`. */
+  idsOf(key: string): ReadonlySet<string> {
+    const epoch = this.#epoch()
+    if (this.#indexedEpoch !== epoch) {
+      this.#indexedEpoch = epoch
+      this.#index.clear()
+      for (const [clientId, kept] of this.#kept) this.#note(clientId, kept)
     }
-    return count
+    return this.#index.idsOf(key)
   }
 
   /** Compares the stored owner with who presents itself now, both under the policy in force. */
   async claim(clientId: string, presented: MappedIdentity): Promise<Claim> {
     const stored = await this.#store.get(clientId)
     if (stored === undefined) {
-      this.#kept.delete(clientId)
+      this.#forget(clientId)
       return { outcome: 'fresh', stored }
     }
     const known = this.#kept.get(clientId)
-    if (known === undefined || known.owner !== stored) this.#kept.set(clientId, { owner: stored, mapped: undefined })
+    if (known === undefined || known.owner !== stored) this.#remember(clientId, stored)
     const mapping = this.mappingOf(clientId)
     if (mapping === undefined) return { outcome: 'fresh', stored }
     if (identityKey(mapping.identity) === identityKey(presented)) return { outcome: 'resume', stored }
@@ -84,14 +86,31 @@ export class KeptSessions<M> {
   async settle(clientId: string, stored: Owner | undefined, next: Owner | undefined): Promise<boolean> {
     const isSettled = await this.#store.replace(clientId, stored, next)
     if (!isSettled) return false
-    if (next === undefined) this.#kept.delete(clientId)
-    else this.#kept.set(clientId, { owner: next, mapped: undefined })
+    if (next === undefined) this.#forget(clientId)
+    else this.#remember(clientId, next)
     return true
   }
 
   /** The owner as it was read or written last. */
   ownerOf(clientId: string): Owner | undefined {
     return this.#kept.get(clientId)?.owner
+  }
+
+  #remember(clientId: string, owner: Owner): void {
+    const kept: Kept<M> = { owner, mapped: undefined }
+    this.#kept.set(clientId, kept)
+    if (this.#indexedEpoch === this.#epoch()) this.#note(clientId, kept)
+  }
+
+  #forget(clientId: string): void {
+    this.#kept.delete(clientId)
+    this.#index.delete(clientId)
+  }
+
+  #note(clientId: string, kept: Kept<M>): void {
+    const result = this.#mapped(clientId, kept)
+    if (result.ok) this.#index.set(clientId, identityKey(result.value.identity))
+    else this.#index.delete(clientId)
   }
 
   #mapped(clientId: string, kept: Kept<M>): ReturnType<MapOwner<M>> {

@@ -40,7 +40,11 @@ function bindStage(store: OwnerStore = new MemoryOwnerStore()) {
     (owner, clientId) => mapOwner(owner, clientId),
     () => epoch,
   )
-  const admissions = new Admissions<TestSession, unknown>(kept, clientId => unowned.push(clientId))
+  const admissions = new Admissions<TestSession, unknown>(
+    kept,
+    () => epoch,
+    clientId => unowned.push(clientId),
+  )
   admissions.usePurge(async clientId => {
     purged.push(clientId)
     return state.delete(clientId)
@@ -253,6 +257,22 @@ describe('maxSessions counts live and kept sessions (2.4)', () => {
 })
 
 describe('when the policy changes (4.1)', () => {
+  test('live and kept sessions count for whom they are now (2.4)', async () => {
+    const stage = bindStage()
+    const [a, b] = [device('a'), device('b')]
+    const enter = (identity: MappedIdentity, clientId: string) =>
+      stage.admissions.admit(stage.request(identity, { clientId, rule: { maxSessions: 2 } }))
+    const live = must(await enter(a, 'live'))
+    stage.admissions.leave(must(await enter(a, 'kept')))
+    expect(codeOf(await enter(a, 'third'))).toBe('bind/too-many-sessions')
+    must(await enter(b, 'of-b'))
+    // both become sessions of b; the one of b that is there already makes three
+    Object.assign(live, { identity: b })
+    stage.remap(() => ok({ identity: b }))
+    must(await enter(a, 'fresh'))
+    expect(codeOf(await enter(b, 'fourth'))).toBe('bind/too-many-sessions')
+  })
+
   test('a kept session whose owner is nobody any more is ended', async () => {
     const stage = bindStage()
     stage.admissions.leave(must(await stage.admissions.admit(stage.request(pump7))))
