@@ -3,10 +3,12 @@
  * accept → authenticate → bind → decide; adapters in `enforce/` do the rest.
  */
 import { resolve } from 'node:path'
-import { type Issuers, type IssuersConfig, loadIssuers } from './accept/issuers.ts'
+import type { Issuers } from './accept/issuers.ts'
 import { type Limits, resolveLimits } from './accept/limits.ts'
+import type { IssuersConfig } from './accept/load-issuers.ts'
 import type { Peer } from './accept/peer.ts'
-import { openRevocations, type RevocationSettings, type Revocations } from './accept/revocation.ts'
+import type { RevocationSettings } from './accept/revocation.ts'
+import { openTrust, type Trust } from './accept/trust.ts'
 import { Authenticator } from './authenticate/authenticator.ts'
 import { Admissions } from './bind/admissions.ts'
 import { atTime } from './bind/at-time.ts'
@@ -35,7 +37,7 @@ export interface GateOptions {
   /** Which permits are told to the trace. Default `distinct`: a session's first use of each rule per policy revision. */
   readonly permits?: PermitsMode
   readonly trace?: Trace
-  /** Watch policies and CRLs for changes. Default true. */
+  /** Watch policies, CA certificates and CRLs for changes. Default true. */
   readonly watch?: boolean
   /** Milliseconds since 1970. Default: the system's clock. */
   readonly now?: () => number
@@ -62,7 +64,7 @@ export class Gate {
   readonly permits: PermitsMode
   /** Whether the host brought a store for the owners of kept sessions. */
   readonly hasOwnerStore: boolean
-  readonly #revocations: Revocations
+  readonly #trust: Trust
   readonly #authenticator: Authenticator
   readonly #kept: KeptSessions<BoundMapping>
   readonly #admissions: Admissions<Session, BoundMapping>
@@ -77,8 +79,7 @@ export class Gate {
   constructor(parts: {
     policy: LoadedPolicy
     folder: string
-    issuers: Issuers
-    revocations: Revocations
+    trust: Trust
     owners: OwnerStore | undefined
     limits: Limits
     permits: PermitsMode
@@ -87,13 +88,13 @@ export class Gate {
   }) {
     this.#folder = parts.folder
     this.#now = parts.now
-    this.issuers = parts.issuers
-    this.#revocations = parts.revocations
+    this.issuers = parts.trust.issuers
+    this.#trust = parts.trust
     this.limits = parts.limits
     this.permits = parts.permits
     this.trace = parts.trace
     this.hasOwnerStore = parts.owners !== undefined
-    this.#authenticator = new Authenticator(parts.issuers, parts.revocations, parts.now)
+    this.#authenticator = new Authenticator(parts.trust.issuers, parts.trust.revocations, parts.now)
     this.#mapper = new Mapper(this.#authenticator, parts.policy)
     this.#kept = new KeptSessions(
       parts.owners ?? new MemoryOwnerStore(),
@@ -200,18 +201,16 @@ export class Gate {
     return this.#reloading
   }
 
-  /** Reads the CRL files anew and ends the sessions whose certificate is revoked now. */
-  async reloadRevocations(): Promise<void> {
-    await this.#revocations.reload()
+  /** Reads CA certificates and CRLs anew, and ends the sessions that no CA vouches for any more or whose certificate is revoked now. */
+  async reloadTrust(): Promise<void> {
+    await this.#trust.reload()
     await this.#recheck()
   }
 
-  /** Watches the policy folder and the CRL files. Called by `openGate`. */
+  /** Watches the policy folder, the CA certificates and the CRLs. Called by `openGate`. */
   async watch(): Promise<void> {
     this.#watchers.push(await watchPolicyFolder(this.#folder, () => void this.reload()))
-    if (this.#revocations.files.length > 0) {
-      this.#watchers.push(await watchFiles(this.#revocations.files, () => void this.reloadRevocations()))
-    }
+    this.#watchers.push(await watchFiles(this.#trust.files, () => void this.reloadTrust()))
   }
 
   /** Reads the owners of kept sessions. Called by `openGate`. */
@@ -225,9 +224,9 @@ export class Gate {
     await this.#reloading
   }
 
-  /** Moves with every change of policy or revocations. */
+  /** Moves with every change of policy, CAs or revocations. */
   get #epoch(): number {
-    return this.#mapper.epoch + this.#revocations.epoch
+    return this.#mapper.epoch + this.#trust.revocations.epoch
   }
 
   #session(peer: Peer, { clean }: ConnectFacts, mapping: ConnectMapping): Session {
@@ -272,15 +271,13 @@ export async function openGate(options: GateOptions): Promise<Gate> {
   const trace = options.trace ?? nullTrace
   const now = options.now ?? Date.now
   const base = resolve(options.baseFolder ?? '.')
-  const issuers = await loadIssuers(options.issuers, base)
-  const revocations = await openRevocations(issuers, { ...options.crl, now, trace })
+  const trust = await openTrust(options.issuers, base, { ...options.crl, now, trace })
   const folder = resolve(options.policies)
-  const policy = await loadPolicyFolder(folder, { issuers: issuers.names })
+  const policy = await loadPolicyFolder(folder, { issuers: trust.issuers.names })
   const gate = new Gate({
     policy,
     folder,
-    issuers,
-    revocations,
+    trust,
     owners: options.owners,
     limits: resolveLimits(options.limits ?? {}),
     permits: options.permits ?? 'distinct',

@@ -1,6 +1,7 @@
 /** Portcullis: TLS-bound device identity and access control for MQTT. Decisions only; no broker is imported here. */
-export type { IssuersConfig } from './accept/issuers.ts'
+
 export type { Limits } from './accept/limits.ts'
+export type { IssuersConfig } from './accept/load-issuers.ts'
 export { type Peer, readPeer } from './accept/peer.ts'
 export type { Decision, Permit, PublishFacts, Qos, Refuse } from './decide/decision.ts'
 export { type Admission, type ConnectFacts, type Gate, type GateOptions, openGate } from './gate.ts'

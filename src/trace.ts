@@ -82,6 +82,10 @@ export type TraceEvent =
   | { readonly event: 'policy-refused'; readonly problems: readonly Problem[]; readonly revision: string }
   /** A changed CRL was taken over, or why it was not; or something that an operator must look at. */
   | { readonly event: 'revocations-loaded'; readonly issuer: string; readonly entries: number }
+  /** Changed CA certificates were taken over; `certificates` counts roots too. */
+  | { readonly event: 'issuers-loaded'; readonly issuers: number; readonly certificates: number }
+  /** The broker's own changed certificate was taken over, for connections from now on. */
+  | { readonly event: 'certificate-loaded'; readonly subject: string; readonly notAfter: string }
   | { readonly event: 'alarm'; readonly problem: Problem }
 
 export type Trace = (event: TraceEvent) => void

@@ -122,7 +122,7 @@ describe('change', () => {
     const { client } = await RawClient.connect(plant.port, await plant.as('pump-7'), 'pump-7')
     // a CRL signed anew with nothing new on it
     await ensureDevCerts(join(plant.folder, 'certs-dev'), () => new Date(Date.now() + 1000))
-    await plant.gate.reloadRevocations()
+    await plant.gate.reloadTrust()
     expect(await client.publish('plant/s1/pump-7/telemetry/temp')).toBe('acknowledged')
     await plant.close()
   })
@@ -236,7 +236,7 @@ describe('epochs: what was decided under another policy or CRL is decided again 
     const { plant, store } = await startSlow()
     store.meanwhile = async () => {
       await new SuiteCerts(join(plant.folder, 'certs-dev')).revoke('pump-7')
-      await plant.gate.reloadRevocations()
+      await plant.gate.reloadTrust()
     }
     const { code } = await RawClient.connect(plant.port, await plant.as('pump-7'), 'pump-7')
     expect(code).toBe(5)
@@ -305,7 +305,7 @@ test('a clock that is set back does not bring an ended certificate back (4.5)', 
   // its end has passed; a CRL, which counts in seconds, says what time it is at least
   await setTimeout(1000)
   await certs.revoke('pump-8')
-  await plant.gate.reloadRevocations()
+  await plant.gate.reloadTrust()
   offset = -60_000
   const refused = await plant.gate.admit(peer, facts)
   expect(refused).toMatchObject({ effect: 'refuse', problem: { code: 'authenticate/expired' } })

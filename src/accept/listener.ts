@@ -12,12 +12,16 @@ import type { Limits } from './limits.ts'
 import { plainAddress } from './plain-address.ts'
 import { WaitingConnections } from './waiting-connections.ts'
 
-export interface ListenerOptions {
-  /** PEM texts of the broker's own key and certificate chain. */
+/** What a TLS handshake of the broker needs, PEM. */
+export interface TlsMaterial {
+  /** The broker's own key and certificate chain. */
   readonly key: string
   readonly cert: string
-  /** Issuing and root certificates that clients may chain to, PEM. */
+  /** Issuing and root certificates that clients may chain to. */
   readonly ca: readonly string[]
+}
+
+export interface ListenerOptions extends TlsMaterial {
   readonly limits: Limits
   readonly trace: Trace
   /** Receives each socket once TLS is up; it calls `admitted` when a session is bound. */
@@ -26,9 +30,18 @@ export interface ListenerOptions {
 
 export interface Listener {
   readonly address: AddressInfo
+  /** Handshakes from now on use this; connections that are up go on. */
+  use(material: TlsMaterial): void
   /** Stops listening and destroys every connection. */
   close(): Promise<void>
 }
+
+const contextOf = ({ key, cert, ca }: TlsMaterial): tls.SecureContextOptions => ({
+  key,
+  cert,
+  ca: [...ca],
+  minVersion: 'TLSv1.2',
+})
 
 /** A TCP connection and TLS socket share these four; they are unique while the connection is open. */
 function connectionKey(socket: Socket): string {
@@ -47,14 +60,7 @@ export async function openListener(
   const open = new Set<Socket>()
   const handshaking = new Map<string, { readonly deadline: NodeJS.Timeout; readonly leave: () => void }>()
   const waiting = new WaitingConnections(limits.unauthenticatedPerAddress)
-  const secure = tls.createServer({
-    key: options.key,
-    cert: options.cert,
-    ca: [...options.ca],
-    requestCert: true,
-    rejectUnauthorized: false,
-    minVersion: 'TLSv1.2',
-  })
+  const secure = tls.createServer({ ...contextOf(options), requestCert: true, rejectUnauthorized: false })
 
   const server = createServer({ noDelay: true }, socket => {
     const address = plainAddress(socket.remoteAddress)
@@ -128,6 +134,7 @@ export async function openListener(
   )
   return {
     address: server.address() as AddressInfo,
+    use: material => secure.setSecureContext(contextOf(material)),
     close: () =>
       new Promise(resolve => {
         server.close(() => resolve())

@@ -10,7 +10,7 @@ import { type ConfiguredCa, outsideValidity, pathOf } from './ca-rules.ts'
 import { type Crl, parseCrlFile, type RevokedEntry } from './crl.ts'
 import { casOf, comparableSerial, signerOf } from './crl-signer.ts'
 import type { ConfiguredIssuer, FoundIssuer, Issuers } from './issuers.ts'
-import { dayOf, noGoodCrl, type Rejection, revokedProblem } from './revocation-problems.ts'
+import { dayOf, fatal, noGoodCrl, type Rejection, revokedProblem, uncoveredCas } from './revocation-problems.ts'
 import { agedProblem, defaultRevocationSettings, type RevocationSettings } from './revocation-settings.ts'
 
 export { defaultRevocationSettings, type RevocationSettings }
@@ -120,10 +120,26 @@ export class Revocations {
     return revoked === undefined || revoked.reason === 'superseded' ? undefined : revokedProblem(revoked)
   }
 
+  /**
+   * Reads the CRLs for CAs that are to come into force. Returns why they may not: as at the start, every file must give a
+   * good CRL.
+   */
+  prepare(next: Issuers): Promise<readonly Problem[]> {
+    const run = this.#loading.then(async () => fatal(await this.#load(next)).map(noGoodCrl))
+    this.#loading = run.catch(() => undefined)
+    return run
+  }
+
+  /** The issuers have been replaced: whoever decided before decides again. */
+  issuersReplaced(): void {
+    this.#epoch++
+    for (const p of [...this.#issuers.notes, ...this.#uncovered]) this.#trace({ event: 'alarm', problem: p })
+  }
+
   /** Reads every CRL file anew, one run after the other. Returns, and traces, what was not taken over. */
   reload(): Promise<readonly Problem[]> {
     const run = this.#loading.then(async () => {
-      const problems = (await this.#load()).map(rejection => rejection.problem)
+      const problems = (await this.#load(this.#issuers)).map(rejection => rejection.problem)
       for (const p of problems) this.#trace({ event: 'alarm', problem: p })
       return problems
     })
@@ -133,17 +149,16 @@ export class Revocations {
 
   /** The first load: every configured file must give a good CRL. */
   async open(): Promise<void> {
-    const rejections = await this.#load()
-    // two issuers may name an older and a newer copy of one CRL: the newer is in force
-    const fatal = rejections.filter(one => one.problem.code !== 'accept/older-crl')
-    if (fatal.length > 0) throw new ConfigurationError(fatal.map(noGoodCrl))
-    const notes = [...this.#issuers.notes, ...rejections.map(one => one.problem), ...this.#uncovered()]
+    const rejections = await this.#load(this.#issuers)
+    const problems = fatal(rejections).map(noGoodCrl)
+    if (problems.length > 0) throw new ConfigurationError(problems)
+    const notes = [...this.#issuers.notes, ...rejections.map(one => one.problem), ...this.#uncovered]
     for (const p of notes) this.#trace({ event: 'alarm', problem: p })
   }
 
-  async #load(): Promise<readonly Rejection[]> {
+  async #load(issuers: Issuers): Promise<readonly Rejection[]> {
     const rejections: Rejection[] = []
-    for (const issuer of this.#issuers.all) {
+    for (const issuer of issuers.all) {
       let changed = false
       for (const file of issuer.crlFiles) {
         const result = await this.#loadFile(issuer, file)
@@ -264,26 +279,13 @@ export class Revocations {
     })
   }
 
+  get #uncovered(): readonly Problem[] {
+    return uncoveredCas(this.#issuers, keyId => this.#standings.has(keyId))
+  }
+
   #countEntries(issuer: ConfiguredIssuer): number {
     const keys = new Set(casOf(issuer).map(ca => ca.certificate.keyId))
     return [...keys].reduce((sum, key) => sum + (this.#standings.get(key)?.crl.entries.size ?? 0), 0)
-  }
-
-  /** Issuing CAs without a CRL although their issuer has some configured. */
-  #uncovered(): readonly Problem[] {
-    return this.#issuers.all
-      .filter(issuer => issuer.crlFiles.length > 0)
-      .flatMap(issuer =>
-        issuer.cas
-          .filter(ca => !this.#standings.has(ca.certificate.keyId))
-          .map(({ certificate }) => {
-            const sentence = `none of the CRLs of \`${issuer.name}\` is of this CA: what it revokes is not known`
-            return problem('accept/no-crl', sentence, {
-              where: { file: certificate.file },
-              help: `add its CRL under issuers.${issuer.name}.crl`,
-            })
-          }),
-      )
   }
 }
 

@@ -47,6 +47,8 @@ function severity(event: TraceEvent): 'info' | 'warn' | 'error' {
     case 'permitted':
     case 'policy-loaded':
     case 'revocations-loaded':
+    case 'issuers-loaded':
+    case 'certificate-loaded':
       return 'info'
     case 'policy-refused':
     case 'alarm':
@@ -87,7 +89,9 @@ function ruleText({ role, effect, action, filters }: RuleRef): string {
 function fields(event: TraceEvent, policies: string): Record<string, unknown> {
   switch (event.event) {
     case 'policy-loaded':
-    case 'revocations-loaded': {
+    case 'revocations-loaded':
+    case 'issuers-loaded':
+    case 'certificate-loaded': {
       const { event: _, ...rest } = event
       return rest
     }
@@ -159,6 +163,10 @@ function sentence(event: TraceEvent, policies: string): string {
       return `policy   change refused, revision ${event.revision} stays${event.problems.map(p => ` | ${p.where ? `${formatWhere(p.where)}: ` : ''}${p.code}: ${p.sentence}${p.help ? `; ${p.help}` : ''}`).join('')}`
     case 'revocations-loaded':
       return `crl      ${event.issuer}: ${event.entries} revoked certificates`
+    case 'issuers-loaded':
+      return `issuers  ${event.issuers} in force, with ${event.certificates} CA certificates`
+    case 'certificate-loaded':
+      return `broker   certificate of ${event.subject} in force, until ${event.notAfter}`
     case 'alarm':
       return `alarm   ${because(event.problem)}`
     case 'connected':

@@ -4,8 +4,8 @@
  */
 import { readFile } from 'node:fs/promises'
 import { dirname, relative, resolve } from 'node:path'
-import type { IssuerConfig, IssuersConfig } from '../accept/issuers.ts'
 import { type Limits, limitNames, limitTable, resolveLimits } from '../accept/limits.ts'
+import type { IssuerConfig, IssuersConfig } from '../accept/load-issuers.ts'
 import { defaultRevocationSettings, type RevocationSettings } from '../accept/revocation.ts'
 import { keyPermissionNotes, type TlsFiles } from '../accept/tls-files.ts'
 import { defaultRefusalsPerMinute } from '../observe/budget.ts'

@@ -1,5 +1,6 @@
 /** What a command that only asks needs of the configuration: the names of its issuers, or the issuers themselves. */
-import { type Issuers, loadIssuers } from '../accept/issuers.ts'
+import type { Issuers } from '../accept/issuers.ts'
+import { loadIssuers } from '../accept/load-issuers.ts'
 import { openRevocations, type Revocations } from '../accept/revocation.ts'
 import { loadConfiguration } from './configuration.ts'
 

@@ -2,6 +2,7 @@
 import type { AddressInfo } from 'node:net'
 import { type GuardOptions, guard, type ListenOptions, listen } from '../enforce/aedes/index.ts'
 import { type Gate, type GateOptions, openGate } from '../gate.ts'
+import { watchFiles } from '../source/watch-files.ts'
 import { createBroker } from './broker.ts'
 
 export interface RunningBroker {
@@ -25,13 +26,15 @@ export async function startGuarded(
   try {
     const guarded = guard(broker, gate, guardOptions)
     const listener = await listen(guarded, listenOptions)
+    const { keyFile, certFile } = listenOptions.tls
+    const watcher = await watchFiles([keyFile, certFile], () => void listener.reloadTls())
     return {
       gate,
       address: listener.address,
       fastPath: guarded.fastPath,
       ...(listener.wsAddress === undefined ? {} : { wsAddress: listener.wsAddress }),
       close: async () => {
-        await listener.close()
+        await Promise.all([listener.close(), watcher.close()])
         await Promise.all([gate.close(), closeBroker()])
       },
     }

@@ -1,6 +1,7 @@
 import { generateKeyPairSync, X509Certificate } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { type Issuers, type IssuersConfig, loadIssuers } from '../../src/accept/issuers.ts'
+import type { Issuers } from '../../src/accept/issuers.ts'
+import { type IssuersConfig, loadIssuers } from '../../src/accept/load-issuers.ts'
 import { ConfigurationError } from '../../src/problem.ts'
 import { createIssuing, createRoot } from '../../src/provision/authority.ts'
 import { codesOf, dayMs, MemoryFiles, makeDevice, makeIssuing, makeRoot, start } from '../support/authorities.ts'

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { type FoundIssuer, loadIssuers } from '../../src/accept/issuers.ts'
+import type { FoundIssuer } from '../../src/accept/issuers.ts'
+import { loadIssuers } from '../../src/accept/load-issuers.ts'
 import { openRevocations, type RevocationSettings, type Revocations } from '../../src/accept/revocation.ts'
 import type { TraceEvent } from '../../src/trace.ts'
 import {

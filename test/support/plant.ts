@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { Aedes } from 'aedes'
 import type { Limits } from '../../src/accept/limits.ts'
 import type { OwnerStore } from '../../src/bind/owner-store.ts'
-import { type Guarded, guard, listen } from '../../src/enforce/aedes/index.ts'
+import { type Guarded, guard, type Listening, listen } from '../../src/enforce/aedes/index.ts'
 import { type Gate, openGate } from '../../src/gate.ts'
 import { ensureDevCerts } from '../../src/provision/dev-certs.ts'
 import type { TraceEvent } from '../../src/trace.ts'
@@ -33,6 +33,7 @@ export interface Plant {
   readonly gate: Gate
   readonly broker: Aedes
   readonly guarded: Guarded
+  readonly listener: Listening
   readonly events: readonly TraceEvent[]
   /** Certificate, key and CA of one of the development names. */
   as(name: string): Promise<Credentials>
@@ -92,6 +93,7 @@ export async function startPlant(options: PlantOptions = {}): Promise<Plant> {
     gate,
     broker,
     guarded,
+    listener,
     events,
     as: async name => ({ key: await text(`${name}.key`), cert: await text(`${name}.pem`), ca: await text('ca.pem') }),
     event: fits =>

@@ -65,7 +65,7 @@ async function start(
     },
     revoke: async name => {
       await certs.revoke(name)
-      await plant.gate.reloadRevocations()
+      await plant.gate.reloadTrust()
     },
     assignHooks: async kind => {
       const stumble = (): void => {

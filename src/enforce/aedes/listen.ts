@@ -1,9 +1,11 @@
 /** listen: the mutual-TLS listener in front of a guarded broker. It takes guard's result, so it cannot run unguarded. */
-import { readFile } from 'node:fs/promises'
+import { X509Certificate } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import { type Listener, openListener } from '../../accept/listener.ts'
+import { type Listener, openListener, type TlsMaterial } from '../../accept/listener.ts'
+import { readTlsFiles, type TlsFiles } from '../../accept/tls-files.ts'
 import { webSocketService } from '../../accept/websocket.ts'
+import { ConfigurationError } from '../../problem.ts'
 import { type Guarded, tracedPeer } from './guard.ts'
 
 export interface ListenOptions {
@@ -12,38 +14,66 @@ export interface ListenOptions {
   /** Default: all addresses. */
   readonly host?: string
   /** The broker's own key and certificate chain, PEM files. */
-  readonly tls: { readonly keyFile: string; readonly certFile: string }
+  readonly tls: TlsFiles
   /** Opens a second port for MQTT over WebSocket, at `wss://HOST:PORT/mqtt`. 0 picks a free one. */
   readonly wsPort?: number | undefined
   /** Web origins that may connect there. Default: none, so no browser. */
   readonly wsOrigins?: readonly string[] | undefined
 }
 
-export interface Listening extends Listener {
+export interface Listening extends Omit<Listener, 'use'> {
   /** Where WebSocket is served, if it is. */
   readonly wsAddress?: AddressInfo
+  /**
+   * Reads the broker's key and certificate anew, for handshakes from now on; connections that are up go on. A pair that
+   * cannot be used is traced as an alarm, and the one in force stays. Changed CAs of the gate need no call.
+   */
+  reloadTls(): Promise<void>
 }
 
 /**
- * Opens the listener.
+ * Opens the listener. Rejects with ConfigurationError on a key or certificate that cannot be used, and with Node's error where
+ * the address cannot be had.
  * @example const listener = await listen(guarded, { port: 8883, tls: { keyFile: 'server.key', certFile: 'server.pem' } })
  */
 export async function listen(guarded: Guarded, options: ListenOptions): Promise<Listening> {
-  const [key, cert] = await Promise.all([readFile(options.tls.keyFile, 'utf8'), readFile(options.tls.certFile, 'utf8')])
   const { gate } = guarded
-  const common = { key, cert, ca: gate.issuers.tlsCa, limits: gate.limits, trace: gate.trace }
+  let own = await readTlsFiles(options.tls)
+  const material = (): TlsMaterial => ({ key: own.key, cert: own.cert, ca: gate.issuers.tlsCa })
+  const common = { ...material(), limits: gate.limits, trace: gate.trace }
   const { host, wsPort } = options
   const plain = await openListener({ port: options.port, host }, { ...common, onSecure: guarded.accept })
-  if (wsPort === undefined) return plain
-  const onSecure = webSocketDoor(guarded, options.wsOrigins ?? [])
-  const web = await openListener({ port: wsPort, host }, { ...common, onSecure }).catch(async (error: unknown) => {
-    await plain.close()
-    throw Object.assign(error as Error, { port: wsPort })
-  })
+  const web = wsPort === undefined ? undefined : await openWeb(wsPort)
+  const listeners = web === undefined ? [plain] : [plain, web]
+  const renew = (): void => {
+    for (const listener of listeners) listener.use(material())
+  }
+  gate.issuers.onReplaced(renew)
   return {
     address: plain.address,
-    wsAddress: web.address,
-    close: async () => void (await Promise.all([plain.close(), web.close()])),
+    ...(web === undefined ? {} : { wsAddress: web.address }),
+    reloadTls: async () => {
+      try {
+        const next = await readTlsFiles(options.tls)
+        if (next.key === own.key && next.cert === own.cert) return
+        own = next
+        renew()
+        const { subject, validTo } = new X509Certificate(next.cert)
+        gate.trace({ event: 'certificate-loaded', subject, notAfter: new Date(validTo).toISOString() })
+      } catch (error) {
+        if (!(error instanceof ConfigurationError)) throw error
+        for (const p of error.problems) gate.trace({ event: 'alarm', problem: p })
+      }
+    },
+    close: async () => void (await Promise.all(listeners.map(listener => listener.close()))),
+  }
+
+  async function openWeb(port: number): Promise<Listener> {
+    const onSecure = webSocketDoor(guarded, options.wsOrigins ?? [])
+    return openListener({ port, host }, { ...common, onSecure }).catch(async (error: unknown) => {
+      await plain.close()
+      throw Object.assign(error as Error, { port })
+    })
   }
 }
 

@@ -3,7 +3,7 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { loadIssuers } from '../../accept/issuers.ts'
+import { loadIssuers } from '../../accept/load-issuers.ts'
 import { openRevocations } from '../../accept/revocation.ts'
 import type { Qos } from '../../decide/decision.ts'
 import { explainCommand } from '../../observe/explain-command.ts'
