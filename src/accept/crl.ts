@@ -1,11 +1,12 @@
 /**
- * Certificate revocation lists (RFC 5280 §5), read in one pass: 100,000 entries take a fraction of a second. Only complete
+ * Certificate revocation lists (RFC 5280 §5), read in one pass, and in slices where a broker must not stand still. Only complete
  * CRLs of one CA are taken: a delta, indirect or partial one, or a critical extension that is not known here, is refused,
  * because whoever reads it as complete would let revoked certificates in.
  */
 import type { KeyObject } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { fail, ok, type Problem, problem, type Result } from '../problem.ts'
-import { DerError, type DerReader, readOnly, readWhole, tag } from './der.ts'
+import { DerError, DerReader, readOnly, readWhole, tag } from './der.ts'
 import { type DerExtension, readAuthorityKeyId, readExtensions } from './der-structures.ts'
 import { derBoolean, integerHex, smallInteger, takeTime, wholeOctets } from './der-values.ts'
 import { isAcceptedAlgorithm, requireSameAlgorithm, verifySignature } from './signature.ts'
@@ -70,10 +71,27 @@ const reasons: readonly string[] = [
 
 const useCompleteCrl = 'have the CA write a complete CRL of its own certificates'
 
+/** Entries between two pauses: some milliseconds of work. */
+const sliceEntries = 1000
+
+/** Work that may be paused: each `yield` is a place for it. */
+type Sliced<T> = Generator<undefined, T>
+
+function atOnce<T>(work: Sliced<T>): T {
+  for (;;) {
+    const step = work.next()
+    if (step.done === true) return step.value
+  }
+}
+
 /** Parses one CRL, which must be all of `der`. Its signature is not checked: see `verifyCrl`. */
 export function parseCrl(der: Buffer): Result<Crl> {
+  return atOnce(parsing(der))
+}
+
+function* parsing(der: Buffer): Sliced<Result<Crl>> {
   try {
-    return ok(readCrl(der))
+    return ok(yield* readCrl(der))
   } catch (error) {
     if (error instanceof UnsupportedCrl) return fail(badCrl(`the CRL ${error.message}`, useCompleteCrl))
     if (error instanceof DerError) {
@@ -90,6 +108,20 @@ export function parseCrl(der: Buffer): Result<Crl> {
 
 /** Parses a CRL file: DER, or PEM with one or more blocks of label `X509 CRL` (RFC 7468 §6). */
 export function parseCrlFile(bytes: Buffer): Result<readonly Crl[]> {
+  return atOnce(parsingFile(bytes))
+}
+
+/** As `parseCrlFile`, and others have their turn in between: 100,000 entries take a fifth of a second in all. */
+export async function parseCrlFileInSlices(bytes: Buffer): Promise<Result<readonly Crl[]>> {
+  const work = parsingFile(bytes)
+  for (;;) {
+    const step = work.next()
+    if (step.done === true) return step.value
+    await nextTurn()
+  }
+}
+
+function* parsingFile(bytes: Buffer): Sliced<Result<readonly Crl[]>> {
   const ders = bytes[0] === tag.sequence ? [bytes] : pemBlocks(bytes)
   if (ders === undefined || ders.length === 0) {
     return fail(
@@ -101,7 +133,7 @@ export function parseCrlFile(bytes: Buffer): Result<readonly Crl[]> {
   }
   const crls: Crl[] = []
   for (const der of ders) {
-    const parsed = parseCrl(der)
+    const parsed = yield* parsing(der)
     if (!parsed.ok) return parsed
     crls.push(parsed.value)
   }
@@ -121,20 +153,24 @@ function badCrl(sentence: string, help: string): Problem {
 }
 
 /** CertificateList (RFC 5280 §5.1). */
-function readCrl(der: Buffer): Crl {
+function* readCrl(der: Buffer): Sliced<Crl> {
   const { tbs, outerAlgorithm, signature } = readOnly(der, tag.sequence, list => ({
     tbs: list.takeWhole(tag.sequence),
     outerAlgorithm: list.takeWhole(tag.sequence),
     signature: wholeOctets(list.take(tag.bitString)),
   }))
-  const { innerAlgorithm, ...content } = readOnly(tbs, tag.sequence, readTbs)
+  const { innerAlgorithm, revoked, ...content } = readOnly(tbs, tag.sequence, readTbs)
   const signatureOid = requireSameAlgorithm(innerAlgorithm, outerAlgorithm)
   if (!isAcceptedAlgorithm(signatureOid))
     throw new UnsupportedCrl(`is signed with ${signatureOid}, which is weaker than SHA-256 or not known`)
-  return { ...content, signatureOid, tbs, signature }
+  return { ...content, entries: yield* readEntries(revoked), signatureOid, tbs, signature }
 }
 
-type TbsContent = Omit<Crl, 'signatureOid' | 'tbs' | 'signature'> & { readonly innerAlgorithm: Buffer }
+type TbsContent = Omit<Crl, 'entries' | 'signatureOid' | 'tbs' | 'signature'> & {
+  readonly innerAlgorithm: Buffer
+  /** Contents of revokedCertificates. */
+  readonly revoked: Buffer
+}
 
 /** TBSCertList (RFC 5280 §5.1.2). */
 function readTbs(tbs: DerReader): TbsContent {
@@ -149,12 +185,13 @@ function readTbs(tbs: DerReader): TbsContent {
   }
   const nextUpdate = takeTime(tbs)
   if (nextUpdate <= thisUpdate) throw new UnsupportedCrl('has a nextUpdate that is not after its thisUpdate')
-  const entries = tbs.insideOptional(tag.sequence, readEntries) ?? new Map<string, RevokedEntry>()
+  const revoked = tbs.takeOptional(tag.sequence) ?? Buffer.alloc(0)
   const extensions = readCrlExtensions(tbs, version !== undefined)
-  return { innerAlgorithm, issuer, thisUpdate, nextUpdate, entries, ...extensions }
+  return { innerAlgorithm, issuer, thisUpdate, nextUpdate, revoked, ...extensions }
 }
 
-function readEntries(revoked: DerReader): Map<string, RevokedEntry> {
+function* readEntries(contents: Buffer): Sliced<Map<string, RevokedEntry>> {
+  const revoked = new DerReader(contents)
   const entries = new Map<string, RevokedEntry>()
   const readEntry = (entry: DerReader): void => {
     const serial = integerHex(entry.take(tag.integer))
@@ -162,7 +199,10 @@ function readEntries(revoked: DerReader): Map<string, RevokedEntry> {
     const extensions = entry.insideOptional(tag.sequence, readExtensions)
     entries.set(serial, { reason: extensions === undefined ? 'unspecified' : readReason(extensions), date })
   }
-  while (!revoked.done) revoked.inside(tag.sequence, readEntry)
+  for (let count = 1; !revoked.done; count++) {
+    revoked.inside(tag.sequence, readEntry)
+    if (count % sliceEntries === 0) yield
+  }
   return entries
 }
 

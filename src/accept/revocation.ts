@@ -7,7 +7,7 @@ import { ConfigurationError, fail, ok, type Problem, problem, type Result } from
 import { nullTrace, type Trace } from '../trace.ts'
 import type { CaCertificate } from './ca-certificate.ts'
 import { type ConfiguredCa, outsideValidity, pathOf } from './ca-rules.ts'
-import { type Crl, parseCrlFile, type RevokedEntry } from './crl.ts'
+import { type Crl, parseCrlFileInSlices, type RevokedEntry } from './crl.ts'
 import { casOf, comparableSerial, signerOf } from './crl-signer.ts'
 import type { ConfiguredIssuer, FoundIssuer, Issuers } from './issuers.ts'
 import { dayOf, fatal, noGoodCrl, type Rejection, revokedProblem, uncoveredCas } from './revocation-problems.ts'
@@ -188,7 +188,7 @@ export class Revocations {
         problems: [problem('accept/unreadable-crl', `the CRL cannot be read (${reason})`, { where })],
       }
     }
-    const parsed = parseCrlFile(bytes)
+    const parsed = await parseCrlFileInSlices(bytes)
     if (!parsed.ok) return { changed: false, problems: [{ ...parsed.problem, where }] }
     const outcomes = parsed.value.map(crl => this.#takeOver(issuer, crl, file))
     return {

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Crl, parseCrl, parseCrlFile, verifyCrl } from '../../src/accept/crl.ts'
+import { type Crl, parseCrl, parseCrlFile, parseCrlFileInSlices, verifyCrl } from '../../src/accept/crl.ts'
 import type { Authority } from '../../src/provision/authority.ts'
 import * as der from '../../src/provision/der.ts'
 import { extension } from '../../src/provision/extension.ts'
@@ -238,6 +238,38 @@ describe('parseCrlFile', () => {
     ['nothing', ''],
   ])('refuses %s', (_, text) => {
     const result = parseCrlFile(Buffer.from(text))
+    expect(result).toMatchObject({ ok: false, problem: { code: 'accept/bad-crl' } })
+  })
+})
+
+describe('a CRL of 20,000 entries', () => {
+  const large = makeCrl(ca, {
+    number: 8,
+    revoked: Array.from({ length: 20_000 }, (_, index) => ({
+      serialHex: (0x4100_0000 + index).toString(16),
+      date: new Date(start),
+    })),
+  })
+
+  it('is read in slices to the same result, and others have their turns', async () => {
+    let turns = 0
+    let isReading = true
+    const takeTurns = (): void => {
+      turns++
+      if (isReading) setImmediate(takeTurns)
+    }
+    takeTurns()
+    const sliced = await parseCrlFileInSlices(large.der)
+    isReading = false
+    const whole = parsed(large.der)
+    expect(whole.entries.size).toBe(20_000)
+    expect(sliced.ok && sliced.value[0]?.entries).toEqual(whole.entries)
+    expect(turns).toBeGreaterThan(10)
+  })
+
+  it('whose last entry is broken is refused whole', async () => {
+    const entries = Array.from({ length: 3_000 }, () => entry())
+    const result = await parseCrlFileInSlices(signed({ entries: [...entries, der.sequence(der.integer(5n))] }))
     expect(result).toMatchObject({ ok: false, problem: { code: 'accept/bad-crl' } })
   })
 })
