@@ -119,6 +119,14 @@ export const problemCodes = {
     meaning: 'The client did not finish the TLS handshake in time.',
     next: 'Check the network and that the client speaks TLS on this port; `limits.handshakeSeconds` is the deadline.',
   },
+  'accept/proxy-header-invalid': {
+    meaning: 'A PROXY header of a listed load balancer is malformed, too long, or not of TCP over IPv4 or IPv6.',
+    next: 'Have the load balancer send PROXY protocol version 2 for TCP (HAProxy: `send-proxy-v2`).',
+  },
+  'accept/proxy-header-missing': {
+    meaning: 'A connection from a listed load balancer does not begin with a whole PROXY header of version 2.',
+    next: 'Switch on PROXY protocol version 2 at the load balancer, or take its address out of `listen.proxyFrom`.',
+  },
   'accept/too-many-connections': {
     meaning: 'The limit on open connections is reached.',
     next: 'Raise `limits.connections`, or find who opens so many.',

@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises'
 import { dirname, relative, resolve } from 'node:path'
 import { type Limits, limitNames, limitTable, resolveLimits } from '../accept/limits.ts'
 import type { IssuerConfig, IssuersConfig } from '../accept/load-issuers.ts'
+import { isAddressRange } from '../accept/proxy-protocol.ts'
 import { defaultRevocationSettings, type RevocationSettings } from '../accept/revocation.ts'
 import { keyPermissionNotes, type TlsFiles } from '../accept/tls-files.ts'
 import { defaultRefusalsPerMinute } from '../observe/budget.ts'
@@ -38,6 +39,8 @@ export interface Configuration {
     /** Port of MQTT over WebSocket; undefined where there is none. */
     readonly wsPort: number | undefined
     readonly wsOrigins: readonly string[]
+    /** Load balancers that send PROXY headers; undefined where there are none. */
+    readonly proxyFrom?: readonly string[] | undefined
   }
   /** How packets go through the broker (`GuardOptions.fastPath`). */
   readonly broker: { readonly path: BrokerPath }
@@ -177,18 +180,26 @@ function readConfiguration(top: Section, file: string, mistakes: Mistakes): Omit
 }
 
 function readListen(section: Section | undefined): Configuration['listen'] {
-  section?.allow('host', 'port', 'wsPort', 'wsOrigins')
+  section?.allow('host', 'port', 'wsPort', 'wsOrigins', 'proxyFrom')
   const wsOrigins = section?.texts('wsOrigins') ?? []
   for (const origin of wsOrigins) {
     // as a browser sends it: scheme, host and port, and nothing behind
     if (!/^https?:\/\/[^/\s]+$/.test(origin))
       section?.bad('wsOrigins', 'a list of web origins', 'such as https://panel.example')
   }
+  const proxyFrom = section?.texts('proxyFrom')
+  for (const range of proxyFrom ?? []) {
+    if (!isAddressRange(range)) {
+      const help = 'such as 10.0.0.5, 10.1.0.0/16 or "2001:db8::/32"'
+      section?.bad('proxyFrom', `a list of addresses and CIDR ranges, not \`${range}\``, help)
+    }
+  }
   return {
     host: section?.text('host'),
     port: section?.number('port', 0, 65_535) ?? defaultPort,
     wsPort: section?.number('wsPort', 0, 65_535),
     wsOrigins,
+    ...(proxyFrom === undefined ? {} : { proxyFrom }),
   }
 }
 

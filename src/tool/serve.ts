@@ -83,6 +83,7 @@ async function serve(options: ServeOptions): Promise<void> {
       tls: plan.tls,
       wsPort: plan.wsPort,
       wsOrigins: configuration.listen.wsOrigins,
+      proxyFrom: configuration.listen.proxyFrom,
     },
     { fastPath: configuration.broker.path === 'fast' },
   ).catch((error: NodeJS.ErrnoException) => {

@@ -65,7 +65,7 @@ const entry = (...extensions: Buffer[]): Buffer =>
 const distributionPoint = (...fields: Buffer[]): Buffer => extension('2.5.29.28', true, der.sequence(...fields))
 const yes = Buffer.from([0xff])
 
-describe('parseCrl', () => {
+describe('parseCrl (4.4)', () => {
   it('reads what the authority wrote', () => {
     const crl = parsed(sample.der)
     expect(crl).toMatchObject({ thisUpdate: start, nextUpdate: start + 2 * dayMs, number: 7n })

@@ -67,7 +67,7 @@ async function setUp(
   }
 }
 
-describe('check', () => {
+describe('check (4.2, 4.3)', () => {
   it('permits, then refuses once a CRL lists the certificate, and says why and since when', async () => {
     const s = await setUp()
     expect(s.verdict()).toBe('ok')
@@ -120,7 +120,7 @@ describe('check', () => {
   })
 })
 
-describe('staleness', () => {
+describe('staleness (4.4)', () => {
   const next = start + 2 * dayMs
 
   it('goes from fresh to alarm at half the period, and to stale after the grace', async () => {
@@ -172,7 +172,7 @@ describe('staleness', () => {
   })
 })
 
-describe('reload', () => {
+describe('reload (4.4)', () => {
   it('keeps the last good CRL and says why', async () => {
     const s = await setUp({ files: new MemoryFiles().set('acme.crl', makeCrl(issuing, { number: 5, revoked }).pem) })
     const stranger = makeIssuing(makeRoot())
@@ -207,7 +207,7 @@ describe('reload', () => {
   })
 })
 
-describe('openRevocations', () => {
+describe('openRevocations (4.4)', () => {
   it.each([
     ['a file that is missing', undefined],
     ['a file that is no CRL', 'hello'],

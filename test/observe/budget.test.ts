@@ -39,7 +39,7 @@ function budget(options: Omit<BudgetOptions, 'clock'> = { refusalsPerMinute: 60 
   return { clock, events, trace, close, suppressed }
 }
 
-describe('the budget of refusals', () => {
+describe('the budget of refusals (5.4)', () => {
   test('a flood by one device hides no refusal of another, and all of it is accounted for', () => {
     const { events, trace, close, suppressed } = budget()
     for (let index = 0; index < 10_000; index += 1) {

@@ -19,6 +19,11 @@ export interface ListenOptions {
   readonly wsPort?: number | undefined
   /** Web origins that may connect there. Default: none, so no browser. */
   readonly wsOrigins?: readonly string[] | undefined
+  /**
+   * Addresses and CIDR ranges of TCP load balancers. A connection from there must begin with a PROXY header of version 2, and
+   * comes from where the header says. Default: none, and no header is ever read.
+   */
+  readonly proxyFrom?: readonly string[] | undefined
 }
 
 export interface Listening extends Omit<Listener, 'use'> {
