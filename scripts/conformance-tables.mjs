@@ -1,4 +1,4 @@
-// Prints, from vitest's JSON report, one line per limit and the tests of every rule in docs/semantics.md ; exits with
+// Prints, from vitest's JSON report, one line per limit and the tests of every rule in docs/semantics.md; exits with
 // 1 where a limit or a rule has none, or a failing one.
 // Usage: node scripts/conformance-tables.mjs REPORT.json
 import { readFile } from 'node:fs/promises'
