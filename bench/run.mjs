@@ -1,139 +1,95 @@
-// npm run bench -- [--rounds N] [SCENARIO …]: CPU of the broker's process per unit, in interleaved rounds of fresh processes, the
-// first of each thrown away. Prints ratios to stock aedes; `stock again` is the error bar. bench/README.md says how to read it.
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+// npm run bench -- [--rounds N] [--target NAME]… [--profile] [SCENARIO …]: CPU of the broker's process per unit, in interleaved rounds of fresh
+// processes, the first fifth or quarter of each thrown away. Prints ratios to stock; `stock again` is the error bar. bench/README.md
+// says how to read it.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { createIssuing, createRoot, issueLeaf } from '../dist/provision/authority.js'
-import { devices, operators, scenarios } from './scenarios.mjs'
+import { printProfile } from './profile.mjs'
+import { scenarios } from './scenarios.mjs'
+import { hasMosquitto, startTarget, targets } from './targets.mjs'
+import { makeWorld } from './world.mjs'
+
+function fail(sentence) {
+  console.error(sentence)
+  process.exit(64)
+}
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { rounds: { type: 'string', default: '8' } },
+  options: {
+    rounds: { type: 'string', default: '8' },
+    target: { type: 'string', multiple: true, default: [] },
+    profile: { type: 'boolean', default: false },
+  },
 })
 const rounds = Number(values.rounds)
+if (!Number.isInteger(rounds) || rounds < 1) fail('--rounds takes a whole number')
 const chosen = positionals.length === 0 ? Object.keys(scenarios) : positionals
-const unknown = chosen.find(name => scenarios[name] === undefined)
-if (!Number.isInteger(rounds) || rounds < 1 || unknown !== undefined) {
-  console.error(
-    unknown === undefined ? '--rounds takes a whole number' : `scenarios: ${Object.keys(scenarios).join(', ')}`,
-  )
-  process.exit(64)
-}
-const targets = { stock: 'stock', 'stock again': 'stock', handmade: 'handmade', plain: 'plain', guarded: 'guarded' }
+if (chosen.some(name => scenarios[name] === undefined)) fail(`scenarios: ${Object.keys(scenarios).join(', ')}`)
+if (values.target.some(name => targets[name] === undefined)) fail(`targets: ${Object.keys(targets).join(', ')}`)
 
-const policy = `portcullis: 1
-identities:
-  device:
-    from: { subject.ou: "\${site}", subject.cn: "\${device}" }
-    except: { subject.ou: staff }
-    unique: [device]
-    clientId: "\${device}"
-    roles: [sensor]
-  staff:
-    from: { subject.ou: staff, san.uri: "urn:acme:staff:\${name}" }
-    clientId: "\${name}/+"
-    roles: [operator]
-roles:
-  sensor: { allow: [{ publish: "plant/\${site}/\${device}/telemetry/#" }] }
-  operator: { allow: [{ subscribe: plant/# }], deny: [{ receive: plant/+/+/telemetry/secret/# }] }
-`
-
-/** Certificates and a policy for every client, in a folder that goes when the run ends. */
-function prepare() {
-  const folder = mkdtempSync(join(tmpdir(), 'portcullis-bench-'))
-  const now = () => new Date()
-  const root = createRoot({ subject: [['CN', 'bench root']], now, validDays: 30 })
-  const issuing = createIssuing(root, { subject: [['CN', 'bench issuing']], now, validDays: 29 })
-  const span = { notBefore: new Date(Date.now() - 3_600_000), notAfter: new Date(Date.now() + 86_400_000) }
-  const write = (name, leaf) => {
-    writeFileSync(join(folder, `${name}.pem`), leaf.pem + issuing.pem)
-    writeFileSync(join(folder, `${name}.key`), leaf.keyPem, { mode: 0o600 })
-  }
-  writeFileSync(join(folder, 'root.pem'), root.pem)
-  writeFileSync(join(folder, 'issuing.pem'), issuing.pem)
-  write(
-    'server',
-    issueLeaf(issuing, { profile: 'server', subject: [['CN', 'localhost']], sans: { dns: ['localhost'] }, ...span }),
-  )
-  for (const name of devices) {
-    write(
-      name,
-      issueLeaf(issuing, {
-        profile: 'device',
-        subject: [
-          ['OU', 's1'],
-          ['CN', name],
-        ],
-        ...span,
-      }),
-    )
-  }
-  for (const name of operators) {
-    const sans = { uri: [`urn:acme:staff:${name}`] }
-    write(
-      name,
-      issueLeaf(issuing, {
-        profile: 'device',
-        subject: [
-          ['OU', 'staff'],
-          ['CN', name],
-        ],
-        sans,
-        ...span,
-      }),
-    )
-  }
-  mkdirSync(join(folder, 'policies'))
-  writeFileSync(join(folder, 'policies', 'bench.yaml'), policy)
-  return folder
+/** Ratios need stock. */
+const measured = Object.keys(targets).filter(
+  name => name === 'stock' || values.target.length === 0 || values.target.includes(name),
+)
+if (measured.includes('mosquitto') && !hasMosquitto()) {
+  console.log('mosquitto is not installed: its rows are left out')
+  measured.splice(measured.indexOf('mosquitto'), 1)
 }
 
-/** User and system time of a process in microseconds (Linux: /proc/PID/stat, in hundredths of a second). */
-function cpuOf(pid) {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ')
-  return (Number(fields[11]) + Number(fields[12])) * 10_000
-}
-
-async function measure(kind, scenario, folder) {
-  const child = fork(new URL('./target.mjs', import.meta.url), [kind, folder], {
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  })
-  const [port] = await once(child, 'message')
+async function measure(kind, scenario, folder, profileFolder) {
+  const target = await startTarget(kind, folder, profileFolder)
   const text = name => readFileSync(join(folder, name))
   const ca = text('root.pem')
-  const world = { port, credentials: name => ({ key: text(`${name}.key`), cert: text(`${name}.pem`), ca }) }
+  const world = {
+    port: target.port,
+    credentials: name => ({ key: text(`${name}.key`), cert: text(`${name}.pem`), ca }),
+  }
   const session = await scenario.open(world)
-  await session.run(Math.ceil(scenario.units / 4))
-  const before = cpuOf(child.pid)
+  await session.run(scenario.warmUp ?? Math.ceil(scenario.units / 4))
+  const figure = async () => (scenario.memory ? target.resident() : target.cpu())
+  const before = await figure()
   const units = await session.run(scenario.units)
-  const spent = (cpuOf(child.pid) - before) / units
+  const spent = ((await figure()) - before) / units
   session.close()
-  child.kill('SIGKILL')
-  await once(child, 'exit')
+  await target.stop()
   return spent
 }
 
 const middle = list => [...list].sort((a, b) => a - b)[list.length >> 1]
-const folder = prepare()
-try {
-  console.log(`${rounds} rounds, broker CPU in µs per unit; ratios to stock of the same round: median (least-most)`)
-  for (const name of chosen) {
-    const spent = Object.fromEntries(Object.keys(targets).map(target => [target, []]))
-    for (let round = 0; round < rounds; round++) {
-      for (const [target, kind] of Object.entries(targets))
-        spent[target].push(await measure(kind, scenarios[name], folder))
-    }
-    for (const target of Object.keys(targets)) {
-      const ratios = spent[target].map((value, round) => value / spent.stock[round])
-      const spread = `${middle(ratios).toFixed(2)} (${Math.min(...ratios).toFixed(2)}-${Math.max(...ratios).toFixed(2)})`
-      console.log(
-        `${name.padEnd(14)} ${target.padEnd(12)} ${middle(spent[target]).toFixed(1).padStart(8)} µs   ${spread}`,
-      )
-    }
+
+async function compare(name, folder) {
+  const scenario = scenarios[name]
+  const spent = Object.fromEntries(measured.map(target => [target, []]))
+  for (let round = 0; round < rounds; round++) {
+    for (const target of measured) spent[target].push(await measure(targets[target], scenario, folder))
   }
+  for (const target of measured) {
+    const ratios = spent[target].map((value, round) => value / spent.stock[round])
+    const spread = `${middle(ratios).toFixed(2)} (${Math.min(...ratios).toFixed(2)}-${Math.max(...ratios).toFixed(2)})`
+    const figure = `${middle(spent[target]).toFixed(1).padStart(8)} ${scenario.memory ? 'KB' : 'µs'}`
+    console.log(`${name.padEnd(20)} ${target.padEnd(12)} ${figure}   ${spread}`)
+  }
+}
+
+async function profile(name, folder) {
+  for (const target of measured.filter(one => one !== 'mosquitto' && one !== 'stock again')) {
+    const profileFolder = mkdtempSync(join(tmpdir(), 'portcullis-profile-'))
+    await measure(targets[target], scenarios[name], folder, profileFolder)
+    printProfile(`${name}, ${target}`, profileFolder)
+    rmSync(profileFolder, { recursive: true })
+  }
+}
+
+const folder = makeWorld()
+try {
+  if (!values.profile) {
+    console.log(
+      `${rounds} rounds, CPU or memory of the broker per unit; ratios to stock of the same round: median (least-most)`,
+    )
+  }
+  for (const name of chosen) await (values.profile ? profile : compare)(name, folder)
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }

@@ -1,4 +1,5 @@
-// What is measured. Each scenario brings its clients up, and then runs for a number of units (messages, deliveries, connections).
+// What is measured. Each scenario brings its clients up, and then runs for a number of units (messages, deliveries, connections), of which
+// it says how many it did; `memory` measures what the units leave behind instead of what they cost.
 import { once } from 'node:events'
 import tls from 'node:tls'
 import mqttPacket from 'mqtt-packet'
@@ -31,6 +32,8 @@ async function login(world, name, clientId, filter) {
   return socket
 }
 
+const strangersInAll = 1000
+const stranger = index => `new-${String(index).padStart(4, '0')}`
 const device = index => `dev-${String(index).padStart(3, '0')}`
 const topicOf = index => `plant/s1/${device(index)}/telemetry/temp`
 
@@ -90,24 +93,98 @@ export const scenarios = {
     units: 300_000,
     open: flow({
       publishers: [0],
-      receivers: upTo(100).map(index => [...operator(index), topicOf(0)]),
-      perMessage: 100,
+      receivers: upTo(200).map(index => [...operator(index), topicOf(0)]),
+      perMessage: 200,
     }),
   },
   pairs: {
     units: 80_000,
     open: flow({
-      publishers: upTo(50),
-      receivers: upTo(50).map(index => [...operator(index), topicOf(index)]),
+      publishers: upTo(100),
+      receivers: upTo(100).map(index => [...operator(index), topicOf(index)]),
       perMessage: 1,
     }),
   },
-  connect: {
+  'connect, seen': {
     units: 3000,
-    open: async world => ({
+    open: connects(() => device),
+  },
+  'connect, first seen': {
+    units: strangersInAll - strangersInAll / 5,
+    warmUp: strangersInAll / 5,
+    open: connects(() => {
+      let next = 0
+      return () => stranger(next++)
+    }),
+  },
+  subscribe: {
+    units: 40_000,
+    open: async world => {
+      const [name, clientId] = operator(0)
+      const socket = await login(world, name, clientId)
+      let counter = 0
+      let answered = 0
+      let wake = () => {}
+      // SUBACK of one filter has 5 bytes, UNSUBACK 4
+      socket.on('data', data => {
+        answered += data.length
+        wake()
+      })
+      return {
+        run: async units => {
+          answered = 0
+          const pairs = units / 2
+          for (let sent = 0; sent < pairs; sent++) {
+            const topic = `plant/s1/line-${counter++}/#`
+            socket.write(
+              Buffer.concat([
+                bytesOf({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic, qos: 0 }] }),
+                bytesOf({ cmd: 'unsubscribe', messageId: 2, unsubscriptions: [topic] }),
+              ]),
+            )
+            while (sent - answered / 9 >= 16) await new Promise(resolve => (wake = resolve))
+          }
+          while (answered < pairs * 9) await new Promise(resolve => (wake = resolve))
+          return units
+        },
+        close: () => socket.destroy(),
+      }
+    },
+  },
+  idle: {
+    units: 800,
+    warmUp: 200,
+    memory: true,
+    open: async world => {
+      const sockets = []
+      let next = 0
+      return {
+        run: async units => {
+          for (let done = 0; done < units; done += 8) {
+            const batch = upTo(8).map(() => operator(next++ % 200)[0])
+            sockets.push(
+              ...(await Promise.all(batch.map((name, index) => login(world, name, `${name}/${next}-${index}`)))),
+            )
+          }
+          return units
+        },
+        close: () => {
+          for (const socket of sockets) socket.destroy()
+        },
+      }
+    },
+  },
+}
+
+/** Full handshakes, CONNECT and close, eight at a time; `namer` says with which certificate. */
+function connects(namer) {
+  return async world => {
+    const nameOf = namer()
+    return {
       run: async units => {
         for (let done = 0; done < units; done += 8) {
-          const sockets = await Promise.all(upTo(8).map(index => login(world, device(index), device(index))))
+          const names = upTo(8).map(index => nameOf(index))
+          const sockets = await Promise.all(names.map(name => login(world, name, name)))
           await Promise.all(
             sockets.map(socket => {
               socket.destroy()
@@ -118,10 +195,11 @@ export const scenarios = {
         return units
       },
       close: () => {},
-    }),
-  },
+    }
+  }
 }
 
-/** How many certificates of each kind the scenarios need. */
-export const devices = upTo(50).map(device)
-export const operators = upTo(100).map(index => operator(index)[0])
+/** Certificates that the scenarios need. */
+export const devices = upTo(100).map(device)
+export const operators = upTo(200).map(index => operator(index)[0])
+export const strangers = upTo(strangersInAll).map(stranger)
