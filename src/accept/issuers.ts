@@ -2,10 +2,14 @@
  * The issuers of the configuration: whose certificates are accepted, and which of them signed a given leaf. The answer comes
  * from the leaf and the configured CAs alone, never from TLS's chain (docs/semantics.md 1.1): a resumed session has none.
  */
-import { X509Certificate } from 'node:crypto'
+import { type KeyObject, X509Certificate } from 'node:crypto'
 import type { Problem } from '../problem.ts'
 import { issuerNameOf } from './ca-certificate.ts'
 import type { ConfiguredCa } from './ca-rules.ts'
+import { DerError, readOnly, tag } from './der.ts'
+import { readAlgorithm } from './der-structures.ts'
+import { wholeOctets } from './der-values.ts'
+import { isAcceptedAlgorithm, verifySignature } from './signature.ts'
 
 /** One issuer, loaded and checked. */
 export interface ConfiguredIssuer {
@@ -133,14 +137,8 @@ export class Issuers {
   /** Names are compared as DER: RFC 5280 §4.1.2.6 has a CA write its own name alike everywhere. */
   #verify(leafDer: Buffer): FoundIssuer | undefined {
     const candidates = this.#byName.get(issuerNameOf(leafDer)?.toString('hex') ?? '') ?? []
-    if (candidates.length === 0) return undefined
-    try {
-      const leaf = new X509Certificate(leafDer)
-      // OpenSSL ignores bytes after the certificate; they are refused
-      return leaf.raw.equals(leafDer) ? candidates.find(candidate => leaf.verify(candidate.ca.publicKey)) : undefined
-    } catch {
-      return undefined // OpenSSL cannot read it
-    }
+    const signed = candidates.length === 0 ? undefined : readSigned(leafDer)
+    return signed && candidates.find(({ ca }) => isSignedBy(signed, leafDer, ca.publicKey))
   }
 
   #remember(fingerprint: string, found: FoundIssuer): void {
@@ -149,5 +147,35 @@ export class Issuers {
     if (this.#cache.size <= cachedLeaves) return
     const oldest = this.#cache.keys().next()
     if (!oldest.done) this.#cache.delete(oldest.value)
+  }
+}
+
+interface Signed {
+  readonly tbs: Buffer
+  readonly algorithm: string
+  readonly signature: Buffer
+}
+
+/** The three parts of a certificate and nothing behind them (RFC 5280 §4.1); undefined where it is none. */
+function readSigned(der: Buffer): Signed | undefined {
+  try {
+    return readOnly(der, tag.sequence, certificate => ({
+      tbs: certificate.takeWhole(tag.sequence),
+      algorithm: certificate.inside(tag.sequence, readAlgorithm).oid,
+      signature: wholeOctets(certificate.take(tag.bitString)),
+    }))
+  } catch (error) {
+    if (error instanceof DerError) return undefined
+    throw error
+  }
+}
+
+/** OpenSSL's own reader costs more than the signature, so it is asked only where the algorithm is one that no rule will accept. */
+function isSignedBy({ tbs, algorithm, signature }: Signed, leafDer: Buffer, key: KeyObject): boolean {
+  if (isAcceptedAlgorithm(algorithm)) return verifySignature(algorithm, tbs, signature, key)
+  try {
+    return new X509Certificate(leafDer).verify(key)
+  } catch {
+    return false // OpenSSL cannot read it
   }
 }

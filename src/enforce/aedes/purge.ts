@@ -1,4 +1,5 @@
 /** Purge: ends everything that aedes keeps for a client id: subscriptions, queue, incoming messages, will (docs/semantics.md 2.3). */
+import type { Readable } from 'node:stream'
 import type { QueueLedger } from '../queue-ledger.ts'
 import type { AedesBroker, AedesPublish } from './shape.ts'
 
@@ -9,13 +10,21 @@ export async function purgeKept(broker: AedesBroker, clientId: string, ledger: Q
   const subscriptions = await persistence.subscriptionsByClient(client)
   const filters = subscriptions.map(one => one.topic)
   if (filters.length > 0) await persistence.removeSubscriptions(client, filters)
-  let queued = 0
-  for await (const packet of persistence.outgoingStream(client) as AsyncIterable<AedesPublish>) {
-    queued++
-    await persistence.outgoingClearMessageId(client, packet)
-  }
+  const queued = await read(persistence.outgoingStream(client))
+  for (const packet of queued) await persistence.outgoingClearMessageId(client, packet)
   ledger.forget(clientId)
   await persistence.cleanIncoming?.(client)
   await persistence.delWill({ id: clientId, brokerId: broker.id })
-  return filters.length > 0 || queued > 0
+  return filters.length > 0 || queued.length > 0
+}
+
+/** Every message of a queue. An async iterator would cost more than the rest of a log-in. */
+function read(queue: Readable): Promise<readonly AedesPublish[]> {
+  return new Promise((resolve, reject) => {
+    const packets: AedesPublish[] = []
+    queue.on('data', (packet: AedesPublish) => packets.push(packet))
+    queue.once('end', () => resolve(packets))
+    queue.once('error', reject)
+    queue.once('close', () => reject(new Error('the queue was closed before its end')))
+  })
 }
