@@ -51,12 +51,14 @@ const contextOf = ({ key, cert, ca }: TlsMaterial): tls.SecureContextOptions => 
 
 /** One TCP connection. */
 interface Connection {
-  /** Who is at the other end; a PROXY header may say so later than TCP does. */
+  /** Who is at the other end: as TCP says, until a PROXY header says otherwise. */
   source: Source
+  isProxied: boolean
   /** Of the handshake, a PROXY header before it included. */
   readonly deadline: NodeJS.Timeout
   /** It waits for nobody to log in any more. */
   leave: () => void
+  /** Told already: what comes of it need not be. */
   refused: boolean
 }
 
@@ -100,14 +102,7 @@ export async function openListener(
   const connections = new WeakMap<Socket, Connection>()
   const waiting = new WaitingConnections(limits.unauthenticatedPerAddress)
   const awaitingHeader = new WaitingConnections(headersPerWaiting * limits.unauthenticatedPerAddress)
-  const secure = tls.createServer({
-    key: options.key,
-    cert: options.cert,
-    ca: [...options.ca],
-    requestCert: true,
-    rejectUnauthorized: false,
-    minVersion: 'TLSv1.2',
-  })
+  const secure = tls.createServer({ ...contextOf(options), requestCert: true, rejectUnauthorized: false })
 
   const server = createServer({ noDelay: true }, socket => {
     const refuse = (p: Problem): void => {
@@ -119,7 +114,13 @@ export async function openListener(
     const deadline = setTimeout(() => {
       refuse(problem('accept/handshake-timeout', `no TLS handshake within ${limits.handshakeSeconds} s`))
     }, limits.handshakeSeconds * 1000)
-    const connection: Connection = { source: sourceOf(socket), deadline, leave: () => undefined, refused: false }
+    const connection: Connection = {
+      source: sourceOf(socket),
+      isProxied: false,
+      deadline,
+      leave: () => undefined,
+      refused: false,
+    }
     const key = connectionKey(socket)
     open.add(socket)
     connections.set(socket, connection)
@@ -148,7 +149,10 @@ export async function openListener(
     readProxyHeader(socket, header => {
       connection.leave()
       if (!header.ok) return refuse(header.problem)
-      connection.source = header.value.source ?? connection.source
+      if (header.value.source !== undefined) {
+        connection.source = header.value.source
+        connection.isProxied = true
+      }
       shake()
     })
   })
@@ -168,7 +172,7 @@ export async function openListener(
       return
     }
     clearTimeout(connection.deadline)
-    showSource(socket, connection.source)
+    if (connection.isProxied) showSource(socket, connection.source)
     socket.disableRenegotiation()
     options.onSecure(socket, connection.leave)
   })

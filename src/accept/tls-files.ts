@@ -1,6 +1,7 @@
 /** The server's own key and certificate: read, and checked before they are used. No message ever shows key material. */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
+import { shellQuote } from '../policy/shell-quote.ts'
 import { ConfigurationError, type Problem, type ProblemCode, problem } from '../problem.ts'
 
 export interface TlsFiles {
@@ -135,7 +136,7 @@ export async function keyPermissionNotes(file: string): Promise<readonly Problem
       'config/key-permissions',
       'others than the owner may read or change the private key',
       file,
-      `chmod 600 ${file}`,
+      `chmod 600 ${shellQuote(file)}`,
     ),
   ]
 }

@@ -148,6 +148,6 @@ export function displayName(attributes: readonly NameAttribute[]): string {
 
 function escapeValue(text: string): string {
   return text
-    .replace(/[\\,+="<>;]/g, character => `\\${character}`)
+    .replace(/^#|[\\,+="<>;]/g, character => `\\${character}`)
     .replace(/[^\x20-\x7e]/gu, character => `\\u{${character.codePointAt(0)?.toString(16)}}`)
 }

@@ -1,4 +1,5 @@
 /** The `policy explain` line of a refusal: what to paste into a shell to see the same decision again, with its reason. */
+import { shellQuote } from '../policy/shell-quote.ts'
 import type { TracedAction, TracedPeer } from '../trace.ts'
 import { escapeTerminal } from './escape-terminal.ts'
 
@@ -38,9 +39,4 @@ function optionArguments(action: TracedAction, policiesFolder: string): readonly
     ...(isPublish && action.payloadBytes ? ['--payload-bytes', String(action.payloadBytes)] : []),
     ...(policiesFolder === defaultFolder ? [] : [`--policies=${policiesFolder}`]),
   ]
-}
-
-/** One word of a POSIX shell. `=` at the start is special to zsh, `~` and `#` to all. */
-function shellQuote(word: string): string {
-  return /^[\w./:,@%+-][\w./:,@%+=-]*$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 }

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { addDemo } from './demo/command.ts'
-import { tellFailure } from './failure.ts'
+import { tellFailure, tellUsage } from './failure.ts'
 import { addExitCodes, completeHelp } from './help.ts'
 import { addPolicyCheck } from './policy-check.ts'
 import { addPolicyExplain } from './policy-explain.ts'
@@ -22,6 +22,7 @@ function buildProgram(): Command {
     .version(readVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .exitOverride()
+    .configureOutput({ outputError: tellUsage })
     .showHelpAfterError('see --help')
   addExitCodes(program, 'portcullis policy explain device:site=s1,device=pump-7 publish plant/s1/pump-7/state')
   addServe(program)

@@ -1,11 +1,12 @@
 /** `portcullis serve`: a guarded broker, ready to run. */
 import { relative, resolve } from 'node:path'
 import type { Command } from 'commander'
-import { ConfigurationError, formatProblem, problem } from '../problem.ts'
+import { shellQuote } from '../policy/shell-quote.ts'
+import { ConfigurationError, problem } from '../problem.ts'
 import { type DevCerts, ensureDevCerts } from '../provision/dev-certs.ts'
 import { type Configuration, defaultConfigurationFile, loadConfiguration, readTlsFiles } from './configuration.ts'
 import { exitCodes } from './exit-codes.ts'
-import { answer, say } from './io.ts'
+import { answer, problemLines, say } from './io.ts'
 import { type Log, openLog } from './open-log.ts'
 import { type RunningBroker, startGuarded } from './start-guarded.ts'
 
@@ -66,7 +67,6 @@ async function serve(options: ServeOptions): Promise<void> {
     policies: plan.policies,
     refusalsPerMinute: configuration.log.refusalsPerMinute,
   })
-  for (const note of configuration.notes) say(note)
   const running = await startGuarded(
     {
       policies: plan.policies,
@@ -120,7 +120,7 @@ async function planOf(options: ServeOptions): Promise<ServePlan> {
     ])
   }
   const { notes } = await readTlsFiles({ certFile, keyFile })
-  for (const note of notes) say(formatProblem(note))
+  for (const line of notes.flatMap(problemLines)) say(line)
   const port = options.port === undefined ? (loaded.listen?.port ?? defaultPort) : portOf('--port', options.port)
   const standardWsPort = isDevelopment && port === defaultPort ? developmentWsPort : undefined
   return {
@@ -175,8 +175,8 @@ function startLines(
   const at = `${host ?? 'localhost'}`
   const options = [
     ...(address.port === defaultPort ? [] : [`--port ${address.port}`]),
-    ...(at === 'localhost' ? [] : [`--host ${at}`]),
-    ...(policies === 'policies' ? [] : [`--policies ${policies}`]),
+    ...(at === 'localhost' ? [] : [`--host ${shellQuote(at)}`]),
+    ...(policies === 'policies' ? [] : [`--policies ${shellQuote(policies)}`]),
   ]
     .map(option => ` ${option}`)
     .join('')

@@ -23,6 +23,7 @@ export interface PlantOptions {
   /** Serves WebSocket too, to these web origins. */
   readonly wsOrigins?: readonly string[]
   readonly fastPath?: boolean
+  readonly proxyFrom?: readonly string[]
 }
 
 export interface Plant {
@@ -81,6 +82,7 @@ export async function startPlant(options: PlantOptions = {}): Promise<Plant> {
   const listener = await listen(guarded, {
     port: 0,
     host: '127.0.0.1',
+    proxyFrom: options.proxyFrom,
     tls: { keyFile: join(certs, 'server.key'), certFile: join(certs, 'server.pem') },
     ...(options.wsOrigins === undefined ? {} : { wsPort: 0, wsOrigins: options.wsOrigins }),
   })

@@ -45,8 +45,8 @@ export async function listen(guarded: Guarded, options: ListenOptions): Promise<
   const { gate } = guarded
   let own = await readTlsFiles(options.tls)
   const material = (): TlsMaterial => ({ key: own.key, cert: own.cert, ca: gate.issuers.tlsCa })
-  const common = { ...material(), limits: gate.limits, trace: gate.trace }
-  const { host, wsPort } = options
+  const { host, wsPort, proxyFrom } = options
+  const common = { ...material(), limits: gate.limits, trace: gate.trace, proxyFrom }
   const plain = await openListener({ port: options.port, host }, { ...common, onSecure: guarded.accept })
   const web = wsPort === undefined ? undefined : await openWeb(wsPort)
   const listeners = web === undefined ? [plain] : [plain, web]
