@@ -5,9 +5,7 @@
 import { resolve } from 'node:path'
 import type { Issuers } from './accept/issuers.ts'
 import { type Limits, resolveLimits } from './accept/limits.ts'
-import type { IssuersConfig } from './accept/load-issuers.ts'
 import type { Peer } from './accept/peer.ts'
-import type { RevocationSettings } from './accept/revocation.ts'
 import { openTrust, type Trust } from './accept/trust.ts'
 import { Authenticator } from './authenticate/authenticator.ts'
 import { Admissions } from './bind/admissions.ts'
@@ -15,6 +13,7 @@ import { atTime } from './bind/at-time.ts'
 import { type ConnackCode, connackCodeFor } from './bind/connack-code.ts'
 import { KeptSessions, type Purge } from './bind/kept-sessions.ts'
 import { MemoryOwnerStore, type OwnerStore } from './bind/owner-store.ts'
+import { defaultKeepForDays, type GateOptions } from './gate-options.ts'
 import { type BoundMapping, type ConnectFacts, type ConnectMapping, Mapper } from './mapper.ts'
 import type { MappedIdentity } from './policy/model.ts'
 import { ok, PolicyError, type Problem, problem, type Result } from './problem.ts'
@@ -23,26 +22,10 @@ import { type LoadedPolicy, loadPolicyFolder, watchPolicyFolder } from './source
 import { watchFiles } from './source/watch-files.ts'
 import { nullTrace, type PermitsMode, type Trace } from './trace.ts'
 
-export interface GateOptions {
-  /** The policy folder. */
-  readonly policies: string
-  /** The issuing CAs, as under `issuers:` in portcullis.config.yaml. */
-  readonly issuers: IssuersConfig
-  /** Folder that the file names in `issuers` are relative to. Default: the working folder. */
-  readonly baseFolder?: string
-  readonly crl?: Partial<RevocationSettings>
-  readonly limits?: Partial<Limits>
-  /** Where the owners of kept sessions are kept; as lasting as the broker's own persistence. Default: in memory. */
-  readonly owners?: OwnerStore
-  /** Which permits are told to the trace. Default `distinct`: a session's first use of each rule per policy revision. */
-  readonly permits?: PermitsMode
-  readonly trace?: Trace
-  /** Watch policies, CA certificates and CRLs for changes. Default true. */
-  readonly watch?: boolean
-  /** Milliseconds since 1970. Default: the system's clock. */
-  readonly now?: () => number
-}
+const dayMs = 86_400_000
+const hourMs = 3_600_000
 
+export type { GateOptions } from './gate-options.ts'
 export type { ConnectFacts } from './mapper.ts'
 
 export type Admission =
@@ -73,6 +56,7 @@ export class Gate {
   readonly #watchers: { close(): Promise<void> }[] = []
   readonly #mapper: Mapper
   #isServing = false
+  #reviews = 0
   #reloading: Promise<void> = Promise.resolve()
 
   /** Use `openGate`. */
@@ -82,6 +66,7 @@ export class Gate {
     trust: Trust
     owners: OwnerStore | undefined
     limits: Limits
+    keepForDays: number
     permits: PermitsMode
     trace: Trace
     now: () => number
@@ -94,7 +79,12 @@ export class Gate {
     this.permits = parts.permits
     this.trace = parts.trace
     this.hasOwnerStore = parts.owners !== undefined
-    this.#authenticator = new Authenticator(parts.trust.issuers, parts.trust.revocations, parts.now)
+    this.#authenticator = new Authenticator(
+      parts.trust.issuers,
+      parts.trust.revocations,
+      parts.now,
+      parts.keepForDays * dayMs,
+    )
     this.#mapper = new Mapper(this.#authenticator, parts.policy)
     this.#kept = new KeptSessions(
       parts.owners ?? new MemoryOwnerStore(),
@@ -213,9 +203,21 @@ export class Gate {
     this.#watchers.push(await watchFiles(this.#trust.files, () => void this.reloadTrust()))
   }
 
+  /** Called by `openGate`. */
+  reviewHourly(): void {
+    const timer = setInterval(() => void this.review(), hourMs).unref()
+    this.#watchers.push({ close: async () => clearInterval(timer) })
+  }
+
   /** Reads the owners of kept sessions. Called by `openGate`. */
   openKept(): Promise<void> {
     return this.#kept.open()
+  }
+
+  /** Ends what time alone has ended: sessions kept for longer than they may be. Called every hour. */
+  async review(): Promise<void> {
+    this.#reviews++
+    await this.#recheck()
   }
 
   /** Stops watching. Sessions are the host's to close. */
@@ -224,9 +226,9 @@ export class Gate {
     await this.#reloading
   }
 
-  /** Moves with every change of policy, CAs or revocations. */
+  /** Moves with every change of policy, CAs or revocations, and with every review. */
   get #epoch(): number {
-    return this.#mapper.epoch + this.#trust.revocations.epoch
+    return this.#mapper.epoch + this.#trust.revocations.epoch + this.#reviews
   }
 
   #session(peer: Peer, { clean }: ConnectFacts, mapping: ConnectMapping): Session {
@@ -280,11 +282,13 @@ export async function openGate(options: GateOptions): Promise<Gate> {
     trust,
     owners: options.owners,
     limits: resolveLimits(options.limits ?? {}),
+    keepForDays: options.keepForDays ?? defaultKeepForDays,
     permits: options.permits ?? 'distinct',
     trace,
     now,
   })
   await gate.openKept()
+  gate.reviewHourly()
   if (options.watch !== false) await gate.watch()
   return gate
 }

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -309,5 +310,27 @@ test('a clock that is set back does not bring an ended certificate back (4.5)', 
   offset = -60_000
   const refused = await plant.gate.admit(peer, facts)
   expect(refused).toMatchObject({ effect: 'refuse', problem: { code: 'authenticate/expired' } })
+  await plant.close()
+})
+
+test('a kept session outlives its certificate by so many days, and no more (4.2)', async () => {
+  const dayMs = 86_400_000
+  let offset = 0
+  const plant = await startPlant({ now: () => Date.now() + offset })
+  const credentials = await plant.as('pump-7')
+  const { client, code } = await RawClient.connect(plant.port, credentials, 'pump-7', { clean: false })
+  expect(code).toBe(0)
+  expect(await client.subscribe('plant/s1/pump-7/command/stop')).toEqual([0])
+  await client.close()
+  const kept = () => plant.guarded.broker.persistence.subscriptionsByClient({ id: 'pump-7' })
+  const left = Date.parse(new X509Certificate(credentials.cert as string).validTo) - Date.now()
+  offset = left + 6.9 * dayMs
+  await plant.gate.review()
+  expect(plant.gate.keptMapping('pump-7')).toBeDefined()
+  expect(await kept()).toHaveLength(1)
+  offset = left + 7.1 * dayMs
+  await plant.gate.review()
+  expect(plant.gate.keptMapping('pump-7')).toBeUndefined()
+  expect(await kept()).toEqual([])
   await plant.close()
 })

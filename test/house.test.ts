@@ -42,6 +42,7 @@ const leaves: Readonly<Record<string, readonly string[]>> = {
 /** Who may import the composed path, and how. A session is what the gate hands out. */
 const composed: Readonly<Record<string, (from: string, isType: boolean) => boolean>> = {
   'src/gate.ts': (from, isType) => isIn(from, 'tool') || from === 'src/index.ts' || (isIn(from, 'enforce') && isType),
+  'src/gate-options.ts': from => from === 'src/gate.ts' || isIn(from, 'tool'),
   'src/session.ts': (from, isType) =>
     isIn(from, 'tool') ||
     ['src/index.ts', 'src/gate.ts', 'src/mapper.ts'].includes(from) ||

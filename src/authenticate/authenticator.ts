@@ -21,12 +21,15 @@ export class Authenticator {
   readonly #issuers: Issuers
   readonly #revocations: Revocations
   readonly #now: () => number
+  readonly #keepForMs: number
   readonly #certificates = certificateCache(cachedCertificates)
 
-  constructor(issuers: Issuers, revocations: Revocations, now: () => number) {
+  /** `keepForMs`: how long after its end a certificate still owns a kept session. */
+  constructor(issuers: Issuers, revocations: Revocations, now: () => number, keepForMs: number) {
     this.#issuers = issuers
     this.#revocations = revocations
     this.#now = now
+    this.#keepForMs = keepForMs
   }
 
   /** Whether a configured issuer vouches for this peer at all; where not, the connection is to be destroyed unread. */
@@ -71,7 +74,8 @@ export class Authenticator {
 
   /**
    * The certificate of a kept session: its issuer must still be configured, with the same key, and neither it nor its
-   * issuer revoked, but its validity does not matter, nor that a newer certificate has superseded it (docs/semantics.md 2.3, 4.2).
+   * issuer revoked. That a newer certificate has superseded it does not matter, and its end only when `keepForDays` have
+   * passed since (docs/semantics.md 2.3, 4.2).
    */
   recall(leafDer: Buffer, fingerprint: string, issuerKeyId: string): Result<Authenticated> {
     const issuer = this.#issuers.findIssuer(leafDer, fingerprint)
@@ -79,9 +83,14 @@ export class Authenticator {
     const parsed = this.#certificates.get(leafDer, fingerprint)
     if (!parsed.ok) return parsed
     const condemned = this.#revocations.condemned(issuer, parsed.value.serial)
-    return condemned === undefined ? ok({ certificate: parsed.value, issuer }) : fail(condemned)
+    if (condemned !== undefined) return fail(condemned)
+    const isOver = this.#revocations.judgedTime(this.#now()) > parsed.value.notAfter + this.#keepForMs
+    return isOver ? fail(keptTooLong()) : ok({ certificate: parsed.value, issuer })
   }
 }
+
+const keptTooLong = () =>
+  problem('authenticate/expired', 'the certificate of the kept session ended longer ago than such a session is kept')
 
 const unknownIssuer = () =>
   problem('accept/unknown-issuer', 'none of the configured issuers signed this certificate', {

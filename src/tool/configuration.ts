@@ -9,6 +9,7 @@ import type { IssuerConfig, IssuersConfig } from '../accept/load-issuers.ts'
 import { isAddressRange } from '../accept/proxy-protocol.ts'
 import { defaultRevocationSettings, type RevocationSettings } from '../accept/revocation.ts'
 import { keyPermissionNotes, type TlsFiles } from '../accept/tls-files.ts'
+import { defaultKeepForDays } from '../gate-options.ts'
 import { defaultRefusalsPerMinute } from '../observe/budget.ts'
 import { readYaml } from '../policy/read-yaml.ts'
 import { Report } from '../policy/report.ts'
@@ -51,6 +52,10 @@ export interface Configuration {
   readonly limits: Limits
   readonly log: LogSettings
   readonly crl: RevocationSettings
+  readonly sessions: {
+    /** Days that a session stays kept after the end of the certificate that left it. */
+    readonly keepForDays: number
+  }
   /** Worth telling, but no reason not to start. */
   readonly notes: readonly string[]
 }
@@ -71,7 +76,9 @@ const mostRefusalsPerMinute = 1_000_000
 const staleChoices: readonly RevocationSettings['onStaleCrl'][] = ['keep', 'refuseNew']
 /** Ten years: a grace that is longer is a slip. */
 const longestGraceHours = 87_600
-const knownKeys = ['listen', 'broker', 'tls', 'issuers', 'limits', 'log', 'crl', 'persistence']
+/** Ten years. */
+const longestKeepDays = 3_650
+const knownKeys = ['listen', 'broker', 'tls', 'issuers', 'limits', 'log', 'crl', 'sessions', 'persistence']
 
 /**
  * Reads the configuration; without `path`, `portcullis.config.yaml` in `cwd`, and the defaults without issuers where there is
@@ -108,6 +115,7 @@ function defaultsIn(cwd: string): Configuration {
     limits: readLimits(undefined),
     log: readLog(undefined, cwd),
     crl: readCrl(undefined),
+    sessions: readSessions(undefined),
     notes: [],
   }
 }
@@ -176,6 +184,7 @@ function readConfiguration(top: Section, file: string, mistakes: Mistakes): Omit
     limits: readLimits(top.section('limits')),
     log: readLog(top.section('log'), baseFolder),
     crl: readCrl(top.section('crl')),
+    sessions: readSessions(top.section('sessions')),
   }
 }
 
@@ -275,4 +284,9 @@ function readCrl(section: Section | undefined): RevocationSettings {
     onStaleCrl: section?.word('onStaleCrl', staleChoices) ?? defaultRevocationSettings.onStaleCrl,
     crlGraceHours: section?.number('crlGraceHours', 0, longestGraceHours) ?? defaultRevocationSettings.crlGraceHours,
   }
+}
+
+function readSessions(section: Section | undefined): Configuration['sessions'] {
+  section?.allow('keepForDays')
+  return { keepForDays: section?.number('keepForDays', 0, longestKeepDays) ?? defaultKeepForDays }
 }

@@ -75,6 +75,7 @@ async function serve(options: ServeOptions): Promise<void> {
       crl: configuration.crl,
       limits: configuration.limits,
       permits: configuration.log.permits,
+      keepForDays: configuration.sessions.keepForDays,
       trace: log.trace,
     },
     {

@@ -41,6 +41,7 @@ limits: { handshakeSeconds: 5 }
 log: { file: decisions.log, permits: all, refusalsPerMinute: 5 }
 crl: { onStaleCrl: keep, crlGraceHours: 0 }
 broker: { path: plain }
+sessions: { keepForDays: 30 }
 `,
     )
     expect(await loadConfiguration(undefined, folder)).toEqual({
@@ -60,6 +61,7 @@ broker: { path: plain }
       log: { file: join(folder, 'decisions.log'), permits: 'all', refusalsPerMinute: 5 },
       crl: { onStaleCrl: 'keep', crlGraceHours: 0 },
       broker: { path: 'plain' },
+      sessions: { keepForDays: 30 },
       notes: [],
     })
   })
@@ -72,6 +74,7 @@ broker: { path: plain }
       log: { file: undefined, permits: 'distinct', refusalsPerMinute: 60 },
       crl: { onStaleCrl: 'refuseNew', crlGraceHours: 24 },
       broker: { path: 'fast' },
+      sessions: { keepForDays: 7 },
     })
   })
 

@@ -1,0 +1,31 @@
+/** What a gate is opened with. */
+import type { Limits } from './accept/limits.ts'
+import type { IssuersConfig } from './accept/load-issuers.ts'
+import type { RevocationSettings } from './accept/revocation.ts'
+import type { OwnerStore } from './bind/owner-store.ts'
+import type { PermitsMode, Trace } from './trace.ts'
+
+/** `GateOptions.keepForDays`, where nothing else is said. */
+export const defaultKeepForDays = 7
+
+export interface GateOptions {
+  /** The policy folder. */
+  readonly policies: string
+  /** The issuing CAs, as under `issuers:` in portcullis.config.yaml. */
+  readonly issuers: IssuersConfig
+  /** Folder that the file names in `issuers` are relative to. Default: the working folder. */
+  readonly baseFolder?: string
+  readonly crl?: Partial<RevocationSettings>
+  readonly limits?: Partial<Limits>
+  /** Where the owners of kept sessions are kept; as lasting as the broker's own persistence. Default: in memory. */
+  readonly owners?: OwnerStore
+  /** Days that a session stays kept after the end of the certificate that left it, at most. Default 7. */
+  readonly keepForDays?: number
+  /** Which permits are told to the trace. Default `distinct`: a session's first use of each rule per policy revision. */
+  readonly permits?: PermitsMode
+  readonly trace?: Trace
+  /** Watch policies, CA certificates and CRLs for changes. Default true. */
+  readonly watch?: boolean
+  /** Milliseconds since 1970. Default: the system's clock. */
+  readonly now?: () => number
+}
