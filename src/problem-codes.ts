@@ -341,6 +341,10 @@ export const problemCodes = {
   },
   // enforce: what the broker side refuses
 
+  'enforce/bad-owner': {
+    meaning: 'The persistence has a record of whose a kept session is that cannot be read.',
+    next: 'Remove the retained message that the sentence names; the session is then ended at its next log-in.',
+  },
   'enforce/owner-store-missing': {
     meaning: 'The broker keeps sessions in a persistence of its own and the guard has no store for their owners.',
     next: 'Pass `owners` to `openGate`: an OwnerStore that lasts as long as that persistence.',
@@ -502,6 +506,10 @@ export const problemCodes = {
   'policy/role-not-allowed': {
     meaning: 'A row of members gives a role that its identity does not name in `mayAlsoHave`.',
     next: 'Add the role to `mayAlsoHave`, or take it out of the row.',
+  },
+  'policy/reserved-topic': {
+    meaning: 'A rule allows a topic that Portcullis keeps for itself.',
+    next: 'Name a topic outside of `$portcullis/`.',
   },
   'policy/sys-publish': {
     meaning: 'A rule allows publishing to `$SYS`.',

@@ -146,15 +146,16 @@ export function isAddressRange(text: string): boolean {
 export function addressesIn(ranges: readonly string[]): (address: string) => boolean {
   const mistakes = ranges.filter(text => !isAddressRange(text))
   if (mistakes.length > 0) throw new ConfigurationError(mistakes.map(notARange))
-  const listed = new BlockList()
+  // one for each family: a range of IPv6 such as ::/0 would have IPv4 in it, mapped
+  const listed = { ipv4: new BlockList(), ipv6: new BlockList() }
   for (const text of ranges) {
     const range = rangeOf(text)
-    if (range !== undefined) listed.addSubnet(range.address, range.bits, range.family)
+    if (range !== undefined) listed[range.family].addSubnet(range.address, range.bits, range.family)
   }
   return address => {
     const plain = plainAddress(address).split('%')[0] ?? ''
-    if (isIP(plain) === 0) return false
-    return listed.check(plain, isIPv4(plain) ? 'ipv4' : 'ipv6')
+    const family = isIPv4(plain) ? 'ipv4' : 'ipv6'
+    return isIP(plain) !== 0 && listed[family].check(plain, family)
   }
 }
 

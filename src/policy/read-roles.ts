@@ -180,5 +180,13 @@ function readFilter(
       'delete the rule',
     )
   }
+  if (effect === 'allow' && /^\$portcullis(\/|$)/.test(given.text)) {
+    report.add(
+      'policy/reserved-topic',
+      '`$portcullis` belongs to Portcullis: nobody may use it',
+      given.where,
+      'name another topic',
+    )
+  }
   return [template.value]
 }

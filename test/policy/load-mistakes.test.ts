@@ -319,6 +319,12 @@ const roles: readonly Mistake[] = [
     code: 'policy/partial-variable',
     help: /level of its own/,
   },
+  {
+    title: '$portcullis',
+    files: withRules('allow:\n  - subscribe: ¦$portcullis/#'),
+    code: 'policy/reserved-topic',
+    help: /another topic/,
+  },
   { title: '$SYS', files: withRules('allow:\n  - publish: ¦$SYS/x'), code: 'policy/sys-publish', help: /delete/ },
   ...['share: [g]', 'retain: true'].map(
     (condition): Mistake => ({

@@ -105,7 +105,7 @@ function isInMemory(persistence: AedesPersistence & { asyncPersistence?: object 
 
 const ownersMissing = (): Problem =>
   problem('enforce/owner-store-missing', 'this persistence keeps sessions, and nothing keeps whose they are', {
-    help: 'pass `owners` to openGate: an OwnerStore that lasts as long as the persistence',
+    help: 'pass `owners: await ownersIn(broker)` to openGate, or an OwnerStore of your own that lasts as long',
   })
 
 /**

@@ -1,7 +1,7 @@
 /** Every delivery to a connected client: live, retained and queued (docs/semantics.md 3.4, 5.1). aedes wants its answer at once. */
 import { problem } from '../../problem.ts'
 import type { Connection } from './connection.ts'
-import { type HookContext, internal, sinkTopic } from './hooks.ts'
+import { type HookContext, internal, reservedTopics } from './hooks.ts'
 import type { AedesHooks, AedesPublish, Qos } from './shape.ts'
 
 export function authorizeForward(context: HookContext): AedesHooks['authorizeForward'] {
@@ -9,7 +9,7 @@ export function authorizeForward(context: HookContext): AedesHooks['authorizeFor
     try {
       const connection = context.connectionOf(client.conn)
       const session = connection?.session
-      if (connection === undefined || session === undefined || packet.topic === sinkTopic) return null
+      if (connection === undefined || session === undefined || packet.topic.startsWith(reservedTopics)) return null
       const decision = session.receive(packet.topic)
       const action = { verb: 'receive', topic: packet.topic } as const
       if (decision.effect === 'refuse') {

@@ -28,8 +28,11 @@ export interface HookContext extends GuardContext {
   readonly host: <K extends keyof AedesHooks>(name: K) => AedesHooks[K]
 }
 
+/** What the guard keeps for itself: no rule can name it, and nobody publishes, subscribes or is sent anything there. */
+export const reservedTopics = '$portcullis/'
+
 /** Where the publishes go that a session may not make and that are dropped rather than answered by a close: nobody can subscribe there. */
-export const sinkTopic = '$portcullis/dropped'
+export const sinkTopic: string = `${reservedTopics}dropped`
 
 export const internal = (error: unknown): Problem =>
   problem('enforce/internal', `a check failed and refused: ${error instanceof Error ? error.message : 'unknown error'}`)

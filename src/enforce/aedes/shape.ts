@@ -71,6 +71,7 @@ type ById = { readonly id: string }
 /** The methods of a persistence that the guard wraps or uses. */
 export interface AedesPersistence {
   storeRetained(packet: AedesPublish): Promise<unknown>
+  createRetainedStream(pattern: string): AsyncIterable<AedesPublish>
   createRetainedStreamCombi(patterns: string[]): Readable
   addSubscriptions(client: AedesClient, subscriptions: AedesSubscription[]): Promise<unknown>
   removeSubscriptions(client: ById, topics: string[]): Promise<unknown>
