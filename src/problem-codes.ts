@@ -1,6 +1,6 @@
 /**
  * The registry of problem codes: code → what it means and what to do next. `docs/errors.md` is written from it
- * (`npm run docs:errors`) and a test keeps both in step. One line per code, sorted within its family.
+ * (`npm run docs:errors`) and a test keeps both in step. Sorted within each family.
  */
 interface CodeEntry {
   /** What it means, in one plain sentence. */
@@ -11,53 +11,13 @@ interface CodeEntry {
 
 export const problemCodes = {
   // accept: the TLS connection and its certificate chain
-  'accept/websocket-refused': {
-    meaning: 'What came to the WebSocket port is no MQTT over WebSocket that may connect; the sentence says why.',
-    next: 'Use wss://HOST:PORT/mqtt with the subprotocol mqtt; list web origins under `listen.wsOrigins`.',
-  },
-  'accept/write-stalled': {
-    meaning: 'A connection that has bytes to take took none for too long.',
-    next: 'Check the network of the client and whether it reads; `limits.writeStallSeconds` is the limit.',
+  'accept/aging-crl': {
+    meaning: 'A CRL is past half its period, or past its nextUpdate.',
+    next: 'Fetch the newest CRL of the CA and check what renews it.',
   },
   'accept/backlog-full': {
     meaning: 'A connection does not take what is written to it, and too much has piled up.',
     next: 'Check the network of the client and whether it reads; `limits.backlogBytes` is the limit.',
-  },
-  'accept/topic-too-deep': {
-    meaning: 'A topic name or filter has more levels than the limit.',
-    next: 'Use fewer levels, or raise `limits.topicLevels`.',
-  },
-  'accept/topic-too-long': {
-    meaning: 'A topic name or filter has more bytes than the limit.',
-    next: 'Shorten it, or raise `limits.topicBytes`.',
-  },
-  'accept/too-many-filters': {
-    meaning: 'A SUBSCRIBE or UNSUBSCRIBE holds more topic filters than the limit.',
-    next: 'Spread them over several packets, or raise `limits.filtersPerSubscribe`.',
-  },
-  'accept/packet-too-large': {
-    meaning: 'A packet is larger than the limit.',
-    next: 'Send smaller messages, or raise `limits.packetBytes`.',
-  },
-  'accept/connect-too-large': {
-    meaning: 'A CONNECT is larger than the limit; its will counts.',
-    next: 'Make the will smaller, or raise `limits.connectBytes`.',
-  },
-  'accept/malformed-packet': {
-    meaning: 'A packet breaks the MQTT 3.1.1 standard; the sentence names the clause.',
-    next: 'Update or correct the client.',
-  },
-  'accept/not-connect': {
-    meaning: 'The first packet of a connection is not CONNECT.',
-    next: 'Connect an MQTT 3.1.1 client to this port; a browser or a probe has no business there.',
-  },
-  'accept/protocol-version': {
-    meaning: 'The client speaks another version of MQTT.',
-    next: 'Set the client to MQTT 3.1.1.',
-  },
-  'accept/aging-crl': {
-    meaning: 'A CRL is past half its period, or past its nextUpdate.',
-    next: 'Fetch the newest CRL of the CA and check what renews it.',
   },
   'accept/bad-crl': {
     meaning: 'A CRL file is not a complete, strict DER or PEM CRL.',
@@ -67,6 +27,10 @@ export const problemCodes = {
     meaning: 'A CRL is not signed by the CA that it names, or that CA may not sign CRLs.',
     next: 'Fetch the CRL again from the CA itself.',
   },
+  'accept/connect-too-large': {
+    meaning: 'A CONNECT is larger than the limit; its will counts.',
+    next: 'Make the will smaller, or raise `limits.connectBytes`.',
+  },
   'accept/foreign-crl': {
     meaning: 'A CRL belongs to a CA that its issuer does not name.',
     next: 'Name the CA under `issuers:`, or move the file to the issuer that it belongs to.',
@@ -74,42 +38,6 @@ export const problemCodes = {
   'accept/future-crl': {
     meaning: 'A CRL has a thisUpdate more than five minutes ahead.',
     next: 'Compare the clocks of this machine and of the CA.',
-  },
-  'accept/issuer-expired': {
-    meaning: 'A CA above the certificate is outside its validity.',
-    next: 'Renew the CA, or correct the clock of this machine.',
-  },
-  'accept/issuer-revoked': {
-    meaning: 'A CA above the certificate was revoked.',
-    next: 'Issue the devices new certificates from another CA.',
-  },
-  'accept/no-crl': {
-    meaning: 'An issuing CA has no CRL although its issuer has some.',
-    next: 'Add the CRL of that CA under `crl:` of the issuer.',
-  },
-  'accept/older-crl': {
-    meaning: 'A CRL is older than the one in force.',
-    next: 'Put the newest CRL of the CA there; the one in force stays until then.',
-  },
-  'accept/revoked': {
-    meaning: 'The certificate was revoked.',
-    next: 'If the device is still yours, issue it a new certificate with a new key.',
-  },
-  'accept/stale-crl': {
-    meaning: 'The CRL is so far past its nextUpdate that new connections of this CA are refused.',
-    next: 'Fetch the newest CRL of the CA, or set `crl.onStaleCrl: keep`.',
-  },
-  'accept/unknown-issuer': {
-    meaning: 'No configured issuer signed the certificate.',
-    next: 'Use a certificate of a configured issuer, or add its CA under `issuers:`.',
-  },
-  'accept/unreadable-crl': {
-    meaning: 'A CRL file cannot be read.',
-    next: 'Check that the file is there and readable; the last good CRL stays in force.',
-  },
-  'accept/no-certificate': {
-    meaning: 'The client finished TLS without showing a certificate.',
-    next: 'Give the client its certificate and key (mosquitto_pub: --cert and --key).',
   },
   'accept/handshake-failed': {
     meaning: 'TLS did not come up.',
@@ -119,6 +47,42 @@ export const problemCodes = {
     meaning: 'The client did not finish the TLS handshake in time.',
     next: 'Check the network and that the client speaks TLS on this port; `limits.handshakeSeconds` is the deadline.',
   },
+  'accept/issuer-expired': {
+    meaning: 'A CA above the certificate is outside its validity.',
+    next: 'Renew the CA, or correct the clock of this machine.',
+  },
+  'accept/issuer-revoked': {
+    meaning: 'A CA above the certificate was revoked.',
+    next: 'Issue the devices new certificates from another CA.',
+  },
+  'accept/malformed-packet': {
+    meaning: 'A packet breaks the MQTT 3.1.1 standard; the sentence names the clause.',
+    next: 'Update or correct the client.',
+  },
+  'accept/no-certificate': {
+    meaning: 'The client finished TLS without showing a certificate.',
+    next: 'Give the client its certificate and key (mosquitto_pub: --cert and --key).',
+  },
+  'accept/no-crl': {
+    meaning: 'An issuing CA has no CRL although its issuer has some.',
+    next: 'Add the CRL of that CA under `crl:` of the issuer.',
+  },
+  'accept/not-connect': {
+    meaning: 'The first packet of a connection is not CONNECT.',
+    next: 'Connect an MQTT 3.1.1 client to this port; a browser or a probe has no business there.',
+  },
+  'accept/older-crl': {
+    meaning: 'A CRL is older than the one in force.',
+    next: 'Put the newest CRL of the CA there; the one in force stays until then.',
+  },
+  'accept/packet-too-large': {
+    meaning: 'A packet is larger than the limit.',
+    next: 'Send smaller messages, or raise `limits.packetBytes`.',
+  },
+  'accept/protocol-version': {
+    meaning: 'The client speaks another version of MQTT.',
+    next: 'Set the client to MQTT 3.1.1.',
+  },
   'accept/proxy-header-invalid': {
     meaning: 'A PROXY header of a listed load balancer is malformed, too long, or not of TCP over IPv4 or IPv6.',
     next: 'Have the load balancer send PROXY protocol version 2 for TCP (HAProxy: `send-proxy-v2`).',
@@ -127,19 +91,59 @@ export const problemCodes = {
     meaning: 'A connection from a listed load balancer does not begin with a whole PROXY header of version 2.',
     next: 'Switch on PROXY protocol version 2 at the load balancer, or take its address out of `listen.proxyFrom`.',
   },
+  'accept/revoked': {
+    meaning: 'The certificate was revoked.',
+    next: 'If the device is still yours, issue it a new certificate with a new key.',
+  },
+  'accept/stale-crl': {
+    meaning: 'The CRL is so far past its nextUpdate that new connections of this CA are refused.',
+    next: 'Fetch the newest CRL of the CA, or set `crl.onStaleCrl: keep`.',
+  },
   'accept/too-many-connections': {
     meaning: 'The limit on open connections is reached.',
     next: 'Raise `limits.connections`, or find who opens so many.',
+  },
+  'accept/too-many-filters': {
+    meaning: 'A SUBSCRIBE or UNSUBSCRIBE holds more topic filters than the limit.',
+    next: 'Spread them over several packets, or raise `limits.filtersPerSubscribe`.',
   },
   'accept/too-many-waiting': {
     meaning: 'One address has too many connections that have not logged in.',
     next: 'Look at what runs at that address; `limits.unauthenticatedPerAddress` is the limit.',
   },
+  'accept/topic-too-deep': {
+    meaning: 'A topic name or filter has more levels than the limit.',
+    next: 'Use fewer levels, or raise `limits.topicLevels`.',
+  },
+  'accept/topic-too-long': {
+    meaning: 'A topic name or filter has more bytes than the limit.',
+    next: 'Shorten it, or raise `limits.topicBytes`.',
+  },
+  'accept/unknown-issuer': {
+    meaning: 'No configured issuer signed the certificate.',
+    next: 'Use a certificate of a configured issuer, or add its CA under `issuers:`.',
+  },
+  'accept/unreadable-crl': {
+    meaning: 'A CRL file cannot be read.',
+    next: 'Check that the file is there and readable; the last good CRL stays in force.',
+  },
   'accept/untrusted-certificate': {
     meaning: 'TLS does not trust the certificate.',
     next: 'Use a certificate from one of the configured issuers.',
   },
+  'accept/websocket-refused': {
+    meaning: 'What came to the WebSocket port is no MQTT over WebSocket that may connect; the sentence says why.',
+    next: 'Use wss://HOST:PORT/mqtt with the subprotocol mqtt; list web origins under `listen.wsOrigins`.',
+  },
+  'accept/write-stalled': {
+    meaning: 'A connection that has bytes to take took none for too long.',
+    next: 'Check the network of the client and whether it reads; `limits.writeStallSeconds` is the limit.',
+  },
   // authenticate: the certificate and the identity that it names
+  'authenticate/ambiguous-identity': {
+    meaning: 'Two identities of the policy fit one certificate.',
+    next: 'Separate them with `except:` or another field.',
+  },
   'authenticate/bad-extension': {
     meaning: 'The certificate has an extension twice, or a critical one that Portcullis does not know.',
     next: 'Issue the certificate again with the device profile of `portcullis device issue`.',
@@ -160,6 +164,10 @@ export const problemCodes = {
     meaning: 'extendedKeyUsage is absent or does not name clientAuth itself.',
     next: 'Issue the certificate again with extendedKeyUsage clientAuth; anyExtendedKeyUsage does not count.',
   },
+  'authenticate/no-identity': {
+    meaning: 'No identity of the policy fits the certificate.',
+    next: 'Compare its subject and SAN with `from:`.',
+  },
   'authenticate/not-yet-valid': {
     meaning: 'The certificate is before its notBefore.',
     next: 'Compare the clocks of this machine and of the one that issued the certificate.',
@@ -167,6 +175,10 @@ export const problemCodes = {
   'authenticate/outside-issuer': {
     meaning: 'The certificate says something that its issuer is not trusted to say (`only:` of the issuer).',
     next: 'Have the certificate issued by the CA of that site, or widen `only:` in portcullis.config.yaml.',
+  },
+  'authenticate/poisoned-identity': {
+    meaning: 'An identity fits in part, and the rest cannot be read for certain.',
+    next: 'Issue a certificate with one safe value in each named field.',
   },
   'authenticate/unparsable-certificate': {
     meaning: 'The certificate is not strict DER of an X.509 v3 certificate.',
@@ -180,56 +192,14 @@ export const problemCodes = {
     meaning: 'The certificate is not signed with SHA-256 or better.',
     next: 'Issue the certificate again from a CA that signs with SHA-256 or better.',
   },
-
-  'authenticate/ambiguous-identity': {
-    meaning: 'Two identities of the policy fit one certificate.',
-    next: 'Separate them with `except:` or another field.',
-  },
-  'authenticate/no-identity': {
-    meaning: 'No identity of the policy fits the certificate.',
-    next: 'Compare its subject and SAN with `from:`.',
-  },
-  'authenticate/poisoned-identity': {
-    meaning: 'An identity fits in part, and the rest cannot be read for certain.',
-    next: 'Issue a certificate with one safe value in each named field.',
-  },
   // bind: the client identifier
-  'bind/unowned': {
-    meaning: 'A kept session without an owner was ended, since nobody can tell whose it was.',
-    next: 'Nothing; it was left by a time before the guard.',
-  },
-  'bind/too-many-sessions': {
-    meaning: 'The identity has as many sessions, live or kept, as `maxSessions` allows.',
-    next: 'End one of them, or raise `maxSessions` of the identity.',
-  },
-  'bind/taken-over': {
-    meaning: 'A connection was ended because the same identity has connected again.',
-    next: 'Nothing, unless two devices share one certificate.',
-  },
-  'bind/session-live': {
-    meaning: 'The session is connected already and `onTakeover: refuse` stands.',
-    next: 'End the other connection, or wait until its keep-alive has run out.',
-  },
-  'bind/owner-store': {
-    meaning: 'The store of session owners changed under every attempt to write it.',
-    next: 'Check the store that was passed as `owners`.',
-  },
-  'bind/owned': {
-    meaning: 'The session of this client id belongs to another identity.',
-    next: 'End that session, or give each identity client ids of its own.',
+  'bind/client-id-empty': {
+    meaning: 'The client id is empty.',
+    next: 'Set the client id to the one that the help line names.',
   },
   'bind/client-id-mismatch': {
     meaning: 'The client identifier is not one that this identity may use.',
     next: 'Set the client id to the one that the policy gives; `portcullis policy explain` shows it.',
-  },
-
-  'bind/will-refused': {
-    meaning: 'The will names a topic, QoS or retain that its device may not publish.',
-    next: 'Correct the will of the client, or the policy.',
-  },
-  'bind/client-id-empty': {
-    meaning: 'The client id is empty.',
-    next: 'Set the client id to the one that the help line names.',
   },
   'bind/member-refused': {
     meaning: 'A row of members shuts this identity out.',
@@ -238,6 +208,34 @@ export const problemCodes = {
   'bind/not-a-member': {
     meaning: 'An identity with `membersOnly: true` and no row in members.',
     next: 'Add a row for it.',
+  },
+  'bind/owned': {
+    meaning: 'The session of this client id belongs to another identity.',
+    next: 'End that session, or give each identity client ids of its own.',
+  },
+  'bind/owner-store': {
+    meaning: 'The store of session owners changed under every attempt to write it.',
+    next: 'Check the store that was passed as `owners`.',
+  },
+  'bind/session-live': {
+    meaning: 'The session is connected already and `onTakeover: refuse` stands.',
+    next: 'End the other connection, or wait until its keep-alive has run out.',
+  },
+  'bind/taken-over': {
+    meaning: 'A connection was ended because the same identity has connected again.',
+    next: 'Nothing, unless two devices share one certificate.',
+  },
+  'bind/too-many-sessions': {
+    meaning: 'The identity has as many sessions, live or kept, as `maxSessions` allows.',
+    next: 'End one of them, or raise `maxSessions` of the identity.',
+  },
+  'bind/unowned': {
+    meaning: 'A kept session without an owner was ended, since nobody can tell whose it was.',
+    next: 'Nothing; it was left by a time before the guard.',
+  },
+  'bind/will-refused': {
+    meaning: 'The will names a topic, QoS or retain that its device may not publish.',
+    next: 'Correct the will of the client, or the policy.',
   },
   // config: portcullis.config.yaml and command-line options
   'config/ambiguous-ca': {
@@ -259,6 +257,10 @@ export const problemCodes = {
   'config/ca-expired': {
     meaning: 'A configured CA is outside its validity.',
     next: 'Renew the CA, or correct the clock of this machine.',
+  },
+  'config/cannot-listen': {
+    meaning: 'The address or port cannot be listened on.',
+    next: 'Choose another `--port` or `--host`.',
   },
   'config/expired-server-certificate': {
     meaning: 'The certificate of the server is outside its validity.',
@@ -308,12 +310,7 @@ export const problemCodes = {
     meaning: 'Another process listens on that port.',
     next: 'Stop it, or pass another `--port`.',
   },
-  'config/cannot-listen': {
-    meaning: 'The address or port cannot be listened on.',
-    next: 'Choose another `--port` or `--host`.',
-  },
   // decide: a topic, a filter, a will
-
   'decide/denied': {
     meaning: 'A deny rule covers the topic or meets the filter.',
     next: 'Look at the rule that is named; deny wins over every allow.',
@@ -340,34 +337,9 @@ export const problemCodes = {
     next: 'Shorten the lists, or use a wildcard.',
   },
   // enforce: what the broker side refuses
-
   'enforce/bad-owner': {
     meaning: 'The persistence has a record of whose a kept session is that cannot be read.',
     next: 'Remove the retained message that the sentence names; the session is then ended at its next log-in.',
-  },
-  'enforce/owner-store-missing': {
-    meaning: 'The broker keeps sessions in a persistence of its own and the guard has no store for their owners.',
-    next: 'Pass `owners` to `openGate`: an OwnerStore that lasts as long as that persistence.',
-  },
-  'enforce/too-many-subscriptions': {
-    meaning: 'A session holds as many subscriptions as it may.',
-    next: 'Subscribe with wildcards, or raise `limits.subscriptions`.',
-  },
-  'enforce/too-many-retained': {
-    meaning: 'An identity holds as many retained topics as it may.',
-    next: 'Clear some, or raise `limits.retainedTopics`.',
-  },
-  'enforce/slow-subscriber': {
-    meaning: 'A message was dropped at QoS 0 because its receiver does not keep up.',
-    next: 'Check the network of the receiver, or subscribe with QoS 1; `limits.backlogBytes` is twice the mark.',
-  },
-  'enforce/too-many-denials': {
-    meaning: 'An identity was refused so often within a minute that its connection was closed.',
-    next: 'Correct the device or the policy; the refusals before this line say what it tried.',
-  },
-  'enforce/queue-full': {
-    meaning: 'As much waits for an offline session as its identity may have.',
-    next: 'Let the device fetch its messages, or raise `limits.queuedMessages` or `limits.queuedBytes`.',
   },
   'enforce/broker-error': {
     meaning: 'The broker reported an error of its own.',
@@ -393,11 +365,43 @@ export const problemCodes = {
     meaning: 'A connection reached the broker past the guard, or without TLS.',
     next: 'Hand connections to `guarded.handle` from a TLS listener.',
   },
+  'enforce/owner-store-missing': {
+    meaning: 'The broker keeps sessions in a persistence of its own and the guard has no store for their owners.',
+    next: 'Pass `owners` to `openGate`: an OwnerStore that lasts as long as that persistence.',
+  },
   'enforce/protocol-error': {
     meaning: 'The client sent something that is not valid MQTT 3.1.1.',
     next: 'Update or correct the client.',
   },
+  'enforce/queue-full': {
+    meaning: 'As much waits for an offline session as its identity may have.',
+    next: 'Let the device fetch its messages, or raise `limits.queuedMessages` or `limits.queuedBytes`.',
+  },
+  'enforce/slow-subscriber': {
+    meaning: 'A message was dropped at QoS 0 because its receiver does not keep up.',
+    next: 'Check the network of the receiver, or subscribe with QoS 1; `limits.backlogBytes` is twice the mark.',
+  },
+  'enforce/too-many-denials': {
+    meaning: 'An identity was refused so often within a minute that its connection was closed.',
+    next: 'Correct the device or the policy; the refusals before this line say what it tried.',
+  },
+  'enforce/too-many-retained': {
+    meaning: 'An identity holds as many retained topics as it may.',
+    next: 'Clear some, or raise `limits.retainedTopics`.',
+  },
+  'enforce/too-many-subscriptions': {
+    meaning: 'A session holds as many subscriptions as it may.',
+    next: 'Subscribe with wildcards, or raise `limits.subscriptions`.',
+  },
   // policy: the files of a policy set
+  'policy/ambiguous-capture': {
+    meaning: 'Two variables of one pattern are not kept apart.',
+    next: 'Separate them, or narrow one.',
+  },
+  'policy/bad-pattern': {
+    meaning: 'Something in a pattern is no variable.',
+    next: 'Write variables as `${name}`, `${name:alnum}`, `${name:digits}` or `${name:hex}`.',
+  },
   'policy/bad-value': {
     meaning: 'A value that is not one of those that may stand there.',
     next: 'Follow the help line, which names what may stand there.',
@@ -410,6 +414,10 @@ export const problemCodes = {
   'policy/claim-unproved': {
     meaning: 'The set states claims, which this version does not prove.',
     next: 'Write tests for now, and take the claims out.',
+  },
+  'policy/client-id-shared': {
+    meaning: 'Two certificates could claim one client id.',
+    next: 'Make the templates tell identities apart, or vouch for it with `clientIdUnique: vouched`.',
   },
   'policy/comment-trap': {
     meaning: 'A `#` without a space after it cuts off the rest of a value.',
@@ -457,6 +465,11 @@ export const problemCodes = {
     meaning: 'A policy file is larger than 1 MiB.',
     next: 'Split it, or move members into a CSV table.',
   },
+  'policy/illegal-filter': { meaning: 'Not a valid topic filter in a rule.', next: 'Follow the help line.' },
+  'policy/partial-variable': {
+    meaning: 'A variable shares its topic level with other text.',
+    next: 'Give the variable a level of its own.',
+  },
   'policy/issuer-required': {
     meaning: 'An identity names no issuer although several are configured.',
     next: 'Add `issuer:` to the identity.',
@@ -485,6 +498,11 @@ export const problemCodes = {
   'policy/never-together': {
     meaning: 'One client would have two roles that `neverTogether` keeps apart.',
     next: 'Take one of the two roles away.',
+  },
+  'policy/no-folder': { meaning: 'The policy folder cannot be read.', next: 'Pass it with `--policies DIR`.' },
+  'policy/unreadable-file': {
+    meaning: 'A file of the policy folder cannot be read, or is not UTF-8.',
+    next: 'Correct its permissions or its encoding.',
   },
   'policy/not-text': {
     meaning: 'A file is not UTF-8, or holds control characters.',
@@ -515,6 +533,10 @@ export const problemCodes = {
     meaning: 'A rule allows publishing to `$SYS`.',
     next: 'Delete the rule: `$SYS` belongs to the broker.',
   },
+  'policy/test-failed': {
+    meaning: 'A test of the policy set does not hold.',
+    next: 'Read the help line: the rule that decides, or the nearest.',
+  },
   'policy/too-many-combinations': {
     meaning: 'The list variables of one session make more than 10,000 rules.',
     next: 'Use a wildcard, or shorter lists.',
@@ -537,6 +559,10 @@ export const problemCodes = {
     meaning: 'An issuer that is not configured.',
     next: 'Correct the spelling, or add it to `issuers:` of portcullis.config.yaml.',
   },
+  'policy/unknown-key': {
+    meaning: 'A key that the policy language does not know.',
+    next: 'Correct the spelling; the help line shows the nearest key.',
+  },
   'policy/unknown-role': {
     meaning: 'A role that the set does not define, or that the identity cannot have.',
     next: 'Correct the spelling; the help line shows the nearest.',
@@ -544,6 +570,10 @@ export const problemCodes = {
   'policy/unknown-variable': {
     meaning: 'A variable that nothing gives.',
     next: 'Capture it, or define it in `constants:`, `set:` or a column of members.',
+  },
+  'policy/unsafe-alphabet': {
+    meaning: 'A character that safe values may never hold.',
+    next: 'Leave it out of `safeValues`.',
   },
   'policy/unsafe-value': {
     meaning: 'A value that is no safe value, so that it cannot fill a topic level.',
@@ -566,41 +596,6 @@ export const problemCodes = {
     meaning: 'A feature of YAML that policy files do not use.',
     next: 'Write the values out, and quote what only looks like one.',
   },
-  'policy/unknown-key': {
-    meaning: 'A key that the policy language does not know.',
-    next: 'Correct the spelling; the help line shows the nearest key.',
-  },
-
-  'policy/no-folder': { meaning: 'The policy folder cannot be read.', next: 'Pass it with `--policies DIR`.' },
-  'policy/unreadable-file': {
-    meaning: 'A file of the policy folder cannot be read, or is not UTF-8.',
-    next: 'Correct its permissions or its encoding.',
-  },
-  'policy/illegal-filter': { meaning: 'Not a valid topic filter in a rule.', next: 'Follow the help line.' },
-  'policy/partial-variable': {
-    meaning: 'A variable shares its topic level with other text.',
-    next: 'Give the variable a level of its own.',
-  },
-  'policy/ambiguous-capture': {
-    meaning: 'Two variables of one pattern are not kept apart.',
-    next: 'Separate them, or narrow one.',
-  },
-  'policy/bad-pattern': {
-    meaning: 'Something in a pattern is no variable.',
-    next: 'Write variables as `${name}`, `${name:alnum}`, `${name:digits}` or `${name:hex}`.',
-  },
-  'policy/client-id-shared': {
-    meaning: 'Two certificates could claim one client id.',
-    next: 'Make the templates tell identities apart, or vouch for it with `clientIdUnique: vouched`.',
-  },
-  'policy/test-failed': {
-    meaning: 'A test of the policy set does not hold.',
-    next: 'Read the help line: the rule that decides, or the nearest.',
-  },
-  'policy/unsafe-alphabet': {
-    meaning: 'A character that safe values may never hold.',
-    next: 'Leave it out of `safeValues`.',
-  },
   // provision: making certificates
   'provision/bad-name': {
     meaning: 'A name that cannot stand in a certificate made by this authority.',
@@ -614,7 +609,6 @@ export const problemCodes = {
     meaning: 'The certificate or key given as an authority cannot issue certificates.',
     next: 'Name the issuing certificate and its own key.',
   },
-
   // tool: the command line
   'tool/bad-action': {
     meaning: 'The action is not one that can be asked about.',

@@ -1,30 +1,24 @@
 /**
- * The rules that a certificate must pass, besides its signature, before anything is read from its name. To add one, add
- * a row, and one passing and one failing certificate to the test. The first row that fails is the one that is told.
+ * The rules that a client's certificate must pass, besides its signature, before anything is read from its name. To add one,
+ * add a row, and one passing and one failing certificate to the test. The first row that fails is the one that is told.
+ * What a configured CA must fulfil is judged when it is loaded: `accept/ca-rules.ts`.
  */
 import { fail, ok, type ProblemCode, problem, type Result } from '../problem.ts'
 import type { Certificate } from './certificate.ts'
-
-/** What the certificate is used as: by a device to log in, or by a CA to issue. */
-export type CertificateRole = 'device' | 'ca'
 
 export interface CertificateRule {
   readonly name: string
   /** Where the standard, or SEMANTICS, demands it. */
   readonly clause: string
   readonly code: ProblemCode
-  readonly roles: readonly CertificateRole[]
   /** A sentence that says what is wrong, or undefined. */
   readonly check: (certificate: Certificate, nowMs: number) => string | undefined
   readonly help?: string
 }
 
-const both: readonly CertificateRole[] = ['device', 'ca']
 const clientAuth = '1.3.6.1.5.5.7.3.2'
 const trustedCurves: readonly (string | undefined)[] = ['P-256', 'P-384', 'P-521']
 const trustedHashes: readonly (string | undefined)[] = ['sha256', 'sha384', 'sha512']
-/** A CA may carry name constraints: TLS has applied them by the time we look. */
-const caCriticalExtensions: readonly string[] = ['2.5.29.30']
 const clockHelp = 'compare the clock of this machine with that of the one that issued the certificate (timedatectl)'
 
 export const certificateRules: readonly CertificateRule[] = [
@@ -32,36 +26,24 @@ export const certificateRules: readonly CertificateRule[] = [
     name: 'version 3',
     clause: 'RFC 5280 §4.1.2.1',
     code: 'authenticate/unparsable-certificate',
-    roles: both,
     check: ({ version }) => when(version !== 3, `the certificate is of X.509 version ${version}, not 3`),
   },
   {
     name: 'no duplicate extension',
     clause: 'RFC 5280 §4.2',
     code: 'authenticate/bad-extension',
-    roles: both,
     check: ({ duplicateExtensions: [id] }) => when(id !== undefined, `the certificate has the extension ${id} twice`),
   },
   {
     name: 'no unknown critical extension',
     clause: 'RFC 5280 §4.2',
     code: 'authenticate/bad-extension',
-    roles: ['device'],
     check: ({ unknownCriticalExtensions: [id] }) => unknownExtension(id),
-  },
-  {
-    name: 'no unknown critical extension on a CA',
-    clause: 'RFC 5280 §4.2, §4.2.1.10',
-    code: 'authenticate/bad-extension',
-    roles: ['ca'],
-    check: certificate =>
-      unknownExtension(certificate.unknownCriticalExtensions.find(id => !caCriticalExtensions.includes(id))),
   },
   {
     name: 'end entity',
     clause: 'RFC 5280 §4.2.1.9',
     code: 'authenticate/ca-certificate',
-    roles: ['device'],
     check: ({ basicConstraints, keyUsage }) =>
       when(
         basicConstraints?.ca === true || keyUsage?.has('keyCertSign') === true,
@@ -69,28 +51,9 @@ export const certificateRules: readonly CertificateRule[] = [
       ),
   },
   {
-    name: 'certificate authority',
-    clause: 'RFC 5280 §4.2.1.9',
-    code: 'authenticate/ca-certificate',
-    roles: ['ca'],
-    check: ({ basicConstraints }) =>
-      when(
-        basicConstraints?.ca !== true,
-        'the certificate is no certificate authority: basicConstraints does not say CA:TRUE',
-      ),
-  },
-  {
-    name: 'keyCertSign',
-    clause: 'RFC 5280 §4.2.1.3',
-    code: 'authenticate/key-usage',
-    roles: ['ca'],
-    check: ({ keyUsage }) => when(keyUsage?.has('keyCertSign') !== true, 'keyUsage does not permit keyCertSign'),
-  },
-  {
     name: 'digitalSignature',
     clause: 'RFC 5280 §4.2.1.3; RFC 8446 §4.4.2.4',
     code: 'authenticate/key-usage',
-    roles: ['device'],
     check: ({ keyUsage }) =>
       when(keyUsage?.has('digitalSignature') !== true, 'keyUsage does not permit digitalSignature'),
   },
@@ -98,7 +61,6 @@ export const certificateRules: readonly CertificateRule[] = [
     name: 'clientAuth',
     clause: 'RFC 5280 §4.2.1.12 (anyExtendedKeyUsage: an application may insist on the purpose itself)',
     code: 'authenticate/no-client-auth',
-    roles: ['device'],
     check: ({ extendedKeyUsage }) =>
       extendedKeyUsage === undefined
         ? 'the certificate has no extendedKeyUsage; clientAuth is required'
@@ -108,14 +70,12 @@ export const certificateRules: readonly CertificateRule[] = [
     name: 'strong key',
     clause: 'RFC 5480 §2.1.1, RFC 8410, NIST SP 800-131A',
     code: 'authenticate/weak-key',
-    roles: both,
     check: weakKey,
   },
   {
     name: 'strong signature',
     clause: 'RFC 9155, NIST SP 800-131A',
     code: 'authenticate/weak-signature',
-    roles: both,
     check: ({ signatureHash }) =>
       when(
         !trustedHashes.includes(signatureHash),
@@ -126,7 +86,6 @@ export const certificateRules: readonly CertificateRule[] = [
     name: 'already valid',
     clause: 'RFC 5280 §4.1.2.5',
     code: 'authenticate/not-yet-valid',
-    roles: both,
     check: ({ notBefore }, nowMs) =>
       when(nowMs < notBefore, () => `the certificate is valid from ${at(notBefore)}, and it is ${at(nowMs)} here`),
     help: clockHelp,
@@ -135,7 +94,6 @@ export const certificateRules: readonly CertificateRule[] = [
     name: 'still valid',
     clause: 'RFC 5280 §4.1.2.5 (inclusive of notAfter)',
     code: 'authenticate/expired',
-    roles: both,
     check: ({ notAfter }, nowMs) =>
       when(nowMs > notAfter, () => `the certificate expired at ${at(notAfter)}, and it is ${at(nowMs)} here`),
     help: `renew the certificate; if it should still be valid, ${clockHelp}`,
@@ -174,13 +132,9 @@ function at(ms: number): string {
 }
 
 /** Passes the certificate on, or the first rule of the table that it breaks. The verdict holds at `nowMs` only. */
-export function checkCertificate(
-  certificate: Certificate,
-  nowMs: number,
-  role: CertificateRole = 'device',
-): Result<Certificate> {
+export function checkCertificate(certificate: Certificate, nowMs: number): Result<Certificate> {
   for (const rule of certificateRules) {
-    const sentence = rule.roles.includes(role) ? rule.check(certificate, nowMs) : undefined
+    const sentence = rule.check(certificate, nowMs)
     if (sentence !== undefined) return fail(problem(rule.code, sentence, { help: rule.help }))
   }
   return ok(certificate)
