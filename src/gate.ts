@@ -173,9 +173,8 @@ export class Gate {
   /** Reads the policy folder anew; a set that does not load is refused and the one in force stays. */
   reload(): Promise<void> {
     this.#reloading = this.#reloading.then(async () => {
-      const next = await loadPolicyFolder(this.#folder, { issuers: this.issuers.names }).catch(
-        (error: unknown) => error,
-      )
+      const { names, limits } = this.issuers
+      const next = await loadPolicyFolder(this.#folder, { issuers: names, limits }).catch((error: unknown) => error)
       if (next instanceof PolicyError) {
         this.trace({ event: 'policy-refused', problems: next.problems, revision: this.policy.revision })
       } else if (next instanceof Error) {
@@ -275,7 +274,7 @@ export async function openGate(options: GateOptions): Promise<Gate> {
   const base = resolve(options.baseFolder ?? '.')
   const trust = await openTrust(options.issuers, base, { ...options.crl, now, trace })
   const folder = resolve(options.policies)
-  const policy = await loadPolicyFolder(folder, { issuers: trust.issuers.names })
+  const policy = await loadPolicyFolder(folder, { issuers: trust.issuers.names, limits: trust.issuers.limits })
   const gate = new Gate({
     policy,
     folder,

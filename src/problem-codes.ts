@@ -398,6 +398,10 @@ export const problemCodes = {
     meaning: 'Two variables of one pattern are not kept apart.',
     next: 'Separate them, or narrow one.',
   },
+  'policy/bad-claim': {
+    meaning: 'A claim is not one of the kinds that there are, or lacks what its kind needs.',
+    next: 'See docs/policy-language.md: isolated, noFlow, only, never, every.',
+  },
   'policy/bad-pattern': {
     meaning: 'Something in a pattern is no variable.',
     next: 'Write variables as `${name}`, `${name:alnum}`, `${name:digits}` or `${name:hex}`.',
@@ -411,9 +415,17 @@ export const problemCodes = {
     meaning: 'The alternatives of one `from:` capture different names.',
     next: 'Capture the same names in every alternative, or make two identities of it.',
   },
+  'policy/claim-refuted': {
+    meaning: 'A claim of the set does not hold; the sentence shows for whom and for which topic.',
+    next: 'Narrow the rule that the counterexample names, or say `except:` where it is meant.',
+  },
   'policy/claim-unproved': {
-    meaning: 'The set states claims, which this version does not prove.',
-    next: 'Write tests for now, and take the claims out.',
+    meaning: 'A claim could not be decided within the steps that a proof may take.',
+    next: 'Narrow the claim or simplify the rules it is about, or write `assume: reason` beside it.',
+  },
+  'policy/claim-vacuous': {
+    meaning: 'A claim says nothing: nobody can be of its class, or nothing can ever match its filter.',
+    next: 'Correct the class or the filter, or take the claim out.',
   },
   'policy/client-id-shared': {
     meaning: 'Two certificates could claim one client id.',

@@ -54,6 +54,11 @@ export class Issuers {
     return this.#all
   }
 
+  /** What each issuer may say at most, by its name and the capture. */
+  get limits(): ReadonlyMap<string, ReadonlyMap<string, readonly string[]>> {
+    return new Map(this.#all.map(({ name, only }) => [name, only]))
+  }
+
   /** Things that an operator must look at and that do not stop the start, such as one of two CAs that has ended. */
   get notes(): readonly Problem[] {
     return this.#notes

@@ -3,11 +3,12 @@
  * captures of its identity apart, and no two templates share an id. A failure shows two certificates and the id. Pure.
  */
 import { type Problem, problem } from '../problem.ts'
+import { captureKind, narrowest } from './capture-kind.ts'
 import type { ClientIdTemplate } from './client-id-template.ts'
 import { shareOut } from './match-parts.ts'
-import type { FieldConditions, IdentityRule, PolicySet } from './model.ts'
+import type { IdentityRule, PolicySet } from './model.ts'
 import { quote } from './quote.ts'
-import { type SafeAlphabet, type ValueKind, valueKinds } from './safe-value.ts'
+import type { SafeAlphabet } from './safe-value.ts'
 import { sharedText } from './shared-text.ts'
 import type { Part } from './template-parts.ts'
 
@@ -45,22 +46,6 @@ function resolved(rule: IdentityRule, template: ClientIdTemplate): readonly Part
     )
     return { ...part, kind: narrowest([...demanded, captureKind(rule, part.name)]) }
   })
-}
-
-const width = (kind: ValueKind): number => valueKinds.indexOf(kind)
-
-function narrowest(kinds: readonly ValueKind[]): ValueKind {
-  return kinds.reduce((one, other) => (width(one) >= width(other) ? one : other), 'safe')
-}
-
-/** All fields of one alternative of `from:` must agree on a capture; any alternative may give it. */
-function captureKind(rule: IdentityRule, name: string): ValueKind {
-  const kindIn = (conditions: FieldConditions): ValueKind => {
-    const parts = conditions.flatMap(({ anyOf }) => (anyOf.length === 1 ? anyOf : [])).flatMap(pattern => pattern.parts)
-    return narrowest(parts.flatMap(part => (part.type === 'variable' && part.name === name ? [part.kind] : [])))
-  }
-  const kinds = rule.from.map(kindIn)
-  return valueKinds.find(kind => kinds.includes(kind)) ?? 'safe'
 }
 
 /** (i) Every capture stands in the template, or `unique` determines it from those that do. */

@@ -31,20 +31,35 @@ const fresh = '\u0000'
  * filter matches its generic topic; `P/#` is the union of `P/+^k`, and beyond the longest filter of the union nothing changes.
  */
 export function isCovered(filter: TopicFilter, union: readonly TopicFilter[]): boolean {
+  return uncovered(filter, union, fresh) === undefined
+}
+
+/**
+ * A topic of L(F) that no filter of the union matches: the witness that it is not covered; undefined where it is.
+ * @example uncoveredTopic('a/#', ['a/+']) // 'a'
+ */
+export function uncoveredTopic(filter: TopicFilter, union: readonly TopicFilter[]): TopicName | undefined {
+  const taken = new Set([filter, ...union].flatMap(one => one.split('/')))
+  let count = 1
+  while (taken.has(`x${count}`)) count += 1
+  return uncovered(filter, union, `x${count}`)?.join('/') as TopicName | undefined
+}
+
+/** The generic topic of F, or the shortest one that is not covered where F ends in `#`. */
+function uncovered(filter: TopicFilter, union: readonly TopicFilter[], generic: string): readonly string[] | undefined {
   const levels = filter.split('/')
   const candidates = union.map(member => member.split('/'))
-  const isOneCovered = (generic: readonly string[]): boolean =>
-    candidates.some(candidate => levelsMatch(candidate, generic))
-  if (levels.at(-1) !== '#') return isOneCovered(levels.map(level => (level === '+' ? fresh : level)))
-  const prefix = levels.slice(0, -1).map(level => (level === '+' ? fresh : level))
-  const longest = Math.max(0, ...candidates.map(candidate => candidate.length))
+  const isOpen = levels.at(-1) === '#'
+  const prefix = (isOpen ? levels.slice(0, -1) : levels).map(level => (level === '+' ? generic : level))
+  const longest = candidates.reduce((most, candidate) => Math.max(most, candidate.length), 0)
   // `#` and `/#`: the topic of no characters is not valid, so they begin one level later
-  const first = prefix.length === 0 || (prefix.length === 1 && prefix[0] === '') ? 1 : 0
-  const last = Math.max(first, longest - prefix.length + 1)
+  const first = isOpen && (prefix.length === 0 || (prefix.length === 1 && prefix[0] === '')) ? 1 : 0
+  const last = isOpen ? Math.max(first, longest - prefix.length + 1) : 0
   for (let count = first; count <= last; count += 1) {
-    if (!isOneCovered([...prefix, ...Array<string>(count).fill(fresh)])) return false
+    const topic = [...prefix, ...Array<string>(count).fill(generic)]
+    if (!candidates.some(candidate => levelsMatch(candidate, topic))) return topic
   }
-  return true
+  return undefined
 }
 
 /** L(a) ∩ L(b) ≠ ∅. Symmetric. */

@@ -4,6 +4,7 @@
  * Nothing is guessed and nothing skipped: what cannot be read exactly is a problem, and a set with a problem is no set.
  */
 import type { Problem } from '../problem.ts'
+import { checkClaims } from './check-claims.ts'
 import { checkIdentities } from './check-identities.ts'
 import { checkMembers } from './check-members.ts'
 import { checkTests } from './check-tests.ts'
@@ -51,6 +52,7 @@ export function loadPolicySet(files: readonly PolicyFile[], options: LoadOptions
   const members = checkMembers(drafts, report)
   checkVariables(drafts, members, report)
   checkTests(drafts, options.issuers, report)
+  checkClaims(drafts, report)
   checkCsvUsed(sorted.tables, drafts, report)
   checkNotEmpty(drafts, options.folder, report)
   const notes = options.issuers === undefined ? ['issuer names were not checked: no configuration'] : []
@@ -64,6 +66,7 @@ export function loadPolicySet(files: readonly PolicyFile[], options: LoadOptions
     members,
     settings: drafts.settings,
     tests: drafts.tests.map(({ test }) => test),
+    claims: drafts.claims.map(({ claim }) => claim),
   }
   for (const found of proveClientIds(set)) report.take(found)
   return report.size > 0 ? { problems: report.sorted(), notes } : { set, problems: [], notes }
@@ -79,7 +82,7 @@ function readDrafts(files: ReturnType<typeof sortFiles>, report: Report): Drafts
     constants: readConstants(sections.constants, settings.alphabet, report),
     identities: readIdentities(sections.identities, settings.alphabet, report),
     roles: readRoles(sections.roles, report),
-    tests: readTests(
+    ...readTests(
       files.tests.flatMap(({ text, file }) => readYaml(text, file, report) ?? []),
       report,
     ),

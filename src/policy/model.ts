@@ -6,6 +6,7 @@ import type { Where } from '../problem.ts'
 import type { FilterTemplate } from './filter-template.ts'
 import type { ClientIdTemplate, Pattern } from './pattern.ts'
 import type { SafeAlphabet } from './safe-value.ts'
+import type { TopicFilter } from './topic.ts'
 
 /** Certificate fields that `from:`, `except:` and tests may name. */
 export const fieldNames = [
@@ -161,6 +162,49 @@ export interface PolicyTest {
   readonly where: Where
 }
 
+/** Who a claim is about: an identity, whoever has one of these roles, or both together; all where neither is said. */
+export interface PeopleClass {
+  readonly identity: string | undefined
+  readonly roles: readonly string[] | undefined
+  /** These roles and no more. */
+  readonly exactly: boolean
+}
+
+/** What a claim says of a topic filter; `subscribe` in a claim means what may be sent. */
+export interface ClaimedAction {
+  readonly action: 'publish' | 'receive'
+  readonly filters: readonly FilterTemplate[]
+  readonly qos: 0 | 1 | 2
+  readonly retain: boolean
+  readonly payloadBytes: number
+}
+
+/** A promise of the set for every identity that there can be (docs/semantics.md 6). */
+export type Claim = {
+  readonly where: Where
+  /** As a person would say it in one line. */
+  readonly text: string
+  /** Why the set is loaded although the claim could not be decided within the budget. */
+  readonly assume: string | undefined
+} & (
+  | {
+      readonly kind: 'isolated'
+      readonly people: PeopleClass
+      readonly by: readonly string[]
+      readonly except: readonly TopicFilter[]
+    }
+  | {
+      readonly kind: 'noFlow'
+      readonly from: PeopleClass
+      readonly to: PeopleClass
+      readonly relays: readonly PeopleClass[]
+    }
+  | { readonly kind: 'only' | 'never' | 'every'; readonly people: PeopleClass; readonly can: ClaimedAction }
+)
+
+/** A claim about what one person can do. */
+export type ActionClaim = Extract<Claim, { readonly can: ClaimedAction }>
+
 export interface PolicySet {
   /** Names of the files that the set was read from, sorted. */
   readonly files: readonly string[]
@@ -170,6 +214,7 @@ export interface PolicySet {
   readonly members: readonly MemberTable[]
   readonly settings: Settings
   readonly tests: readonly PolicyTest[]
+  readonly claims: readonly Claim[]
 }
 
 /** An identity that a certificate was found to be: its kind and what was captured. */

@@ -11,6 +11,7 @@ import {
 import { Names } from './names.ts'
 import { didYouMean } from './nearest-name.ts'
 import type { Entry, Node, Text } from './node.ts'
+import { type ClaimDraft, claimsShape } from './read-claims.ts'
 import type { Report } from './report.ts'
 import {
   choice,
@@ -81,35 +82,39 @@ const tests = list(test, 'a list of tests')
 const file = object('a test file', {
   portcullis: optional(choice(new Map([['1', 1]])), 'version of the language'),
   tests: optional(tests, 'what must and must not be possible'),
-  claims: optional(node({ type: 'array' }), 'not yet proved by this version'),
+  claims: optional(claimsShape, 'what is proved for every identity that there can be'),
 })
 
 export const testFileSchema: JsonSchema = file.schema
 
 type GivenTest = NonNullable<ReturnType<typeof test.read>>
 
-/** The tests of all test files. */
-export function readTests(roots: readonly Node[], report: Report): readonly TestDraft[] {
+export interface TestFiles {
+  readonly tests: readonly TestDraft[]
+  readonly claims: readonly ClaimDraft[]
+}
+
+/** The tests and claims of all test files. */
+export function readTests(roots: readonly Node[], report: Report): TestFiles {
+  const claims: ClaimDraft[] = []
   const names = new Names<TestDraft>('test', report)
   for (const root of roots) {
     const read = file.read(root, report)
     if (read === undefined) continue
-    if (read.has('claims')) {
-      report.add(
-        'policy/claim-unproved',
-        'claims are not yet proved by this version: a set that states them is not loaded',
-        read.at('claims'),
-        'write tests for now, and take the claims out',
-      )
-    }
     if (!read.has('tests') && !read.has('claims') && !read.misspelt)
-      report.add('policy/missing-key', 'a test file lacks `tests`', read.where, 'write tests, or delete the file')
+      report.add(
+        'policy/missing-key',
+        'a test file lacks `tests` or `claims`',
+        read.where,
+        'write tests or claims, or delete the file',
+      )
+    claims.push(...(read.value.claims ?? []))
     for (const given of read.value.tests ?? []) {
       const draft = readTest(given, report)
       if (given.value.name !== undefined) names.define(given.value.name, draft)
     }
   }
-  return names.values()
+  return { tests: names.values(), claims }
 }
 
 function readTest(given: GivenTest, report: Report): TestDraft | undefined {

@@ -6,7 +6,9 @@ import { watch } from 'chokidar'
 import { runPolicyTests } from '../decide/run-tests.ts'
 import { loadPolicySet } from '../policy/load.ts'
 import type { PolicySet } from '../policy/model.ts'
-import { PolicyError, type Problem, problem } from '../problem.ts'
+import { formatWhere, PolicyError, type Problem, problem } from '../problem.ts'
+import { proveClaims } from '../prove/claims/prove-claims.ts'
+import type { IssuerLimits } from '../prove/person.ts'
 
 /** A policy set that may be put in force: it parsed, checked, and its tests passed. */
 export interface LoadedPolicy {
@@ -17,6 +19,8 @@ export interface LoadedPolicy {
   readonly folder: string
   readonly rules: number
   readonly tests: number
+  /** Claims that hold, or that the set says to assume. */
+  readonly claims: number
   /** Things worth saying that are no mistakes. */
   readonly notes: readonly string[]
 }
@@ -24,13 +28,17 @@ export interface LoadedPolicy {
 export interface FolderOptions {
   /** Names of the configured issuers; undefined: issuer names are not checked, and a note says so. */
   readonly issuers?: readonly string[] | undefined
-  /** False: tests are not run (`policy test` runs and reports them itself). Default true. */
+  /** What the configured issuers may say at most: claims are proved for that. Absent: they may say anything. */
+  readonly limits?: IssuerLimits | undefined
+  /** False: neither tests nor claims are looked at (commands that report them do it themselves). Default true. */
   readonly runTests?: boolean
 }
 
 /** How long a change of the folder must have settled before it is read, in milliseconds. */
 const settleMs = 200
 const maxFileBytes = 1024 * 1024
+/** A proof holds up the process that loads: beyond so many steps, about two seconds, the claim counts as not proved. */
+const stepsPerClaim = 5_000_000
 
 function isEditorLeftover(name: string): boolean {
   return name.startsWith('.') || name.endsWith('~') || name === '4913'
@@ -100,9 +108,17 @@ export async function loadPolicyFolder(folder: string, options: FolderOptions = 
   })
   const all = [...readProblems, ...problems]
   if (set === undefined || all.length > 0) throw new PolicyError(all)
+  const told = [...notes]
   if (options.runTests !== false) {
-    const failures = runPolicyTests(set).flatMap(outcome => outcome.failures)
+    const failures: Problem[] = runPolicyTests(set).flatMap(outcome => [...outcome.failures])
+    const claims = proveClaims(set, {
+      steps: stepsPerClaim,
+      ...(options.limits === undefined ? {} : { limits: options.limits }),
+    })
+    failures.push(...claims.flatMap(outcome => outcome.problem ?? []))
     if (failures.length > 0) throw new PolicyError(failures)
+    for (const { claim } of claims.filter(outcome => outcome.verdict === 'assumed'))
+      told.push(`not proved, but assumed: "${claim.text}" (${formatWhere(claim.where)}): ${claim.assume}`)
   }
   const hash = createHash('sha256')
   for (const { name, text } of files) hash.update(JSON.stringify([name, text]))
@@ -112,7 +128,8 @@ export async function loadPolicyFolder(folder: string, options: FolderOptions = 
     folder: shown,
     rules: [...set.roles.values()].reduce((sum, role) => sum + role.rules.length, 0),
     tests: set.tests.length,
-    notes,
+    claims: set.claims.length,
+    notes: told,
   }
 }
 

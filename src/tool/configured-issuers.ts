@@ -2,6 +2,7 @@
 import type { Issuers } from '../accept/issuers.ts'
 import { loadIssuers } from '../accept/load-issuers.ts'
 import { openRevocations, type Revocations } from '../accept/revocation.ts'
+import type { IssuerLimits } from '../prove/person.ts'
 import { loadConfiguration } from './configuration.ts'
 
 /** Names under `issuers:`; undefined without a configuration, where they cannot be checked. */
@@ -9,6 +10,17 @@ export async function issuerNamesOf(configFile: string | undefined): Promise<rea
   if (configFile === undefined) return undefined
   const { issuers } = await loadConfiguration(configFile, process.cwd())
   return issuers === undefined ? undefined : Object.keys(issuers)
+}
+
+/** What a policy is loaded with, as `serve` would: the names of the issuers and what each may say at most. */
+export async function issuerOptionsOf(
+  configFile: string | undefined,
+): Promise<{ readonly issuers?: readonly string[]; readonly limits?: IssuerLimits }> {
+  if (configFile === undefined) return {}
+  const { issuers } = await loadConfiguration(configFile, process.cwd())
+  if (issuers === undefined) return {}
+  const limits = Object.entries(issuers).map(([name, { only }]) => [name, new Map(Object.entries(only ?? {}))] as const)
+  return { issuers: Object.keys(issuers), limits: new Map(limits) }
 }
 
 /** Issuers and what they revoked; throws ConfigurationError as `serve` would. */

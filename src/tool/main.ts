@@ -7,6 +7,7 @@ import { tellFailure, tellUsage } from './failure.ts'
 import { addExitCodes, completeHelp } from './help.ts'
 import { addPolicyCheck } from './policy-check.ts'
 import { addPolicyExplain } from './policy-explain.ts'
+import { addPolicyProve } from './policy-prove.ts'
 import { addPolicyTest } from './policy-test.ts'
 import { addServe } from './serve.ts'
 import { addTry } from './try.ts'
@@ -32,6 +33,7 @@ function buildProgram(): Command {
   addExitCodes(policy, 'portcullis policy check policies')
   addPolicyCheck(policy)
   addPolicyTest(policy)
+  addPolicyProve(policy)
   addPolicyExplain(policy)
   completeHelp(program)
   return program

@@ -1,8 +1,8 @@
 /** `portcullis policy check [DIR]`: all that loading does, tests included, and nothing else. */
 import type { Command } from 'commander'
 import { PolicyError, type Problem } from '../problem.ts'
-import { type LoadedPolicy, loadPolicyFolder } from '../source/folder.ts'
-import { issuerNamesOf } from './configured-issuers.ts'
+import { type FolderOptions, type LoadedPolicy, loadPolicyFolder } from '../source/folder.ts'
+import { issuerOptionsOf } from './configured-issuers.ts'
 import { exitCodes } from './exit-codes.ts'
 import { addExitCodes } from './help.ts'
 import { answer, answerJson, count, say, sayProblems } from './io.ts'
@@ -16,7 +16,7 @@ export function addPolicyCheck(policy: Command): void {
   addExitCodes(
     policy
       .command('check')
-      .description('read a policy folder, check it and run its tests; tell every mistake')
+      .description('read a policy folder, check it, run its tests and prove its claims; tell every mistake')
       .argument('[dir]', 'the policy folder', 'policies')
       .option('--config <file>', 'the configuration whose issuer names the policies may use')
       .option('--json', 'answer as JSON')
@@ -26,8 +26,7 @@ export function addPolicyCheck(policy: Command): void {
 }
 
 async function check(folder: string, options: CheckOptions): Promise<void> {
-  const issuers = await issuerNamesOf(options.config)
-  const outcome = await loadAsServeDoes(folder, issuers)
+  const outcome = await loadAsServeDoes(folder, await issuerOptionsOf(options.config))
   if (outcome.problems.length > 0) process.exitCode = exitCodes.invalid
   if (options.json) answerJson(asJson(outcome))
   else tell(outcome)
@@ -38,9 +37,9 @@ interface CheckOutcome {
   readonly problems: readonly Problem[]
 }
 
-async function loadAsServeDoes(folder: string, issuers: readonly string[] | undefined): Promise<CheckOutcome> {
+async function loadAsServeDoes(folder: string, options: FolderOptions): Promise<CheckOutcome> {
   try {
-    const policy = await loadPolicyFolder(folder, { issuers })
+    const policy = await loadPolicyFolder(folder, options)
     return { policy, problems: [] }
   } catch (error) {
     if (error instanceof PolicyError) return { problems: error.problems }
@@ -55,15 +54,15 @@ function tell({ policy, problems }: CheckOutcome): void {
     say(count(problems.length, 'problem'))
     return
   }
-  const { set, rules, tests, revision } = policy
+  const { set, rules, tests, claims, revision } = policy
   answer(
-    `${policy.folder}/: ${[count(set.files.length, 'file'), count(rules, 'rule'), `${count(tests, 'test')} passed`].join(', ')}, revision ${revision}`,
+    `${policy.folder}/: ${[count(set.files.length, 'file'), count(rules, 'rule'), `${count(tests, 'test')} passed`, ...(claims === 0 ? [] : [`${count(claims, 'claim')} proved`])].join(', ')}, revision ${revision}`,
     'good',
   )
 }
 
 function asJson({ policy, problems }: CheckOutcome): unknown {
   if (problems.length > 0 || policy === undefined) return { valid: false, problems }
-  const { set, folder, rules, tests, revision, notes } = policy
-  return { valid: true, folder, files: set.files, rules, tests, revision, notes, problems }
+  const { set, folder, rules, tests, claims, revision, notes } = policy
+  return { valid: true, folder, files: set.files, rules, tests, claims, revision, notes, problems }
 }

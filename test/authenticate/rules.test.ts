@@ -100,6 +100,11 @@ describe('the sentences (1.3)', () => {
       'authenticate/weak-signature',
       'the certificate is signed with sha224, not with SHA-256 or better',
     ],
+    [
+      { extensions: [...deviceExtensions, ext.clientAuth] },
+      'authenticate/bad-extension',
+      'the certificate has the extension 2.5.29.37 twice',
+    ],
     [{ version: 1 }, 'authenticate/unparsable-certificate', 'the certificate is of X.509 version 1, not 3'],
   ] as const)('%#', (options, code, sentence) => expect(judge(options)).toMatchObject({ code, sentence }))
 

@@ -241,6 +241,7 @@ describe('against enumeration (2.1)', () => {
     roles: new Map(),
     members: [],
     tests: [],
+    claims: [],
     identities: new Map(drawn.map(({ rule }) => [rule.name, rule])),
     settings: { onDeniedPublish: 'drop', onBroadSubscribe: 'refuse', onTakeover: 'replace', alphabet: defaultAlphabet },
   })

@@ -9,6 +9,7 @@ const csv = 'fleet: { of: device, by: [device], lists: [children], file: fleet.c
 const withCsv = (marked: string): Record<string, string> => ({ 'plant.yaml': withMembers(csv), 'fleet.csv': marked })
 const withTests = (tests: string): Record<string, string> => ({ 'plant.yaml': good, 'plant.test.yaml': tests })
 const aTest = (rest: string): Record<string, string> => withTests(`tests:\n  - name: t\n${rest}`)
+const aClaim = (claim: string): Record<string, string> => withTests(`claims:\n  - ${claim}\n`)
 const who = '    as: { identity: device, site: s1, device: pump-7 }\n'
 
 const files: readonly Mistake[] = [
@@ -611,7 +612,79 @@ const tables: readonly Mistake[] = [
 ]
 
 const tests: readonly Mistake[] = [
-  { title: 'claims', files: withTests('¦claims: []\n'), code: 'policy/claim-unproved', help: /tests/ },
+  { title: 'no claim', files: withTests('claims: ¦[]\n'), code: 'policy/empty-value', help: /one entry/ },
+  {
+    title: 'a claim of no kind',
+    files: aClaim('¦{ assume: because }'),
+    code: 'policy/bad-claim',
+    help: /one for each/,
+  },
+  {
+    title: 'a claim of two kinds',
+    files: aClaim('¦{ isolated: { identity: device, by: [site] }, noFlow: { from: { role: r }, to: { role: r } } }'),
+    code: 'policy/bad-claim',
+    help: /one for each/,
+  },
+  {
+    title: 'a claim about nobody',
+    files: aClaim('{ never: ¦{ can: { publish: a } } }'),
+    code: 'policy/bad-claim',
+    help: /identity/,
+  },
+  {
+    title: 'a claim about nothing',
+    files: aClaim('{ never: { role: r, can: ¦{} } }'),
+    code: 'policy/bad-claim',
+    help: /one of them/,
+  },
+  {
+    title: 'a claim about two actions',
+    files: aClaim('{ never: { role: r, can: ¦{ publish: a, receive: a } } }'),
+    code: 'policy/bad-claim',
+    help: /one of them/,
+  },
+  {
+    title: 'a claim about exactly no role',
+    files: aClaim('{ never: ¦{ identity: device, exactly: true, can: { publish: a } } }'),
+    code: 'policy/bad-claim',
+    help: /roles/,
+  },
+  {
+    title: 'a variable of nobody',
+    files: aClaim("{ only: { role: r, can: { publish: ¦'a/${site}' } } }"),
+    code: 'policy/bad-claim',
+    help: /\+/,
+  },
+  {
+    title: 'a variable in what is shared',
+    files: aClaim("{ isolated: { identity: device, by: [site], except: ¦'a/${site}' } }"),
+    code: 'policy/bad-claim',
+    help: /\+/,
+  },
+  {
+    title: 'a claim about an unknown identity',
+    files: aClaim('{ isolated: { identity: ¦devise, by: [site] } }'),
+    code: 'policy/unknown-identity',
+    help: /device/,
+  },
+  {
+    title: 'a claim about an unknown role',
+    files: aClaim('{ never: { role: ¦nobody, can: { publish: a } } }'),
+    code: 'policy/unknown-role',
+    help: /roles/,
+  },
+  {
+    title: 'groups by what is not captured',
+    files: aClaim('{ isolated: { identity: device, by: [¦sight] } }'),
+    code: 'policy/unknown-variable',
+    help: /site/,
+  },
+  {
+    title: 'a claim about no filter',
+    files: aClaim('{ never: { identity: device, can: { publish: ¦a/#/b } } }'),
+    code: 'policy/illegal-filter',
+    help: /last/,
+  },
   { title: 'a file without tests', files: withTests('¦portcullis: 1\n'), code: 'policy/missing-key', help: /tests/ },
   {
     title: 'a test without a name',
@@ -773,7 +846,7 @@ describe('what is no mistake', () => {
 
 /** Codes of strict YAML (load-yaml.test.ts), and of those who read the folder, run the tests and start the gate. */
 const elsewhere =
-  /^policy\/(comment-trap|duplicate-key|file-too-large|missing-space|multi-line|quote-needed|yaml|yaml-feature|no-folder|test-failed|unreadable-file)$/
+  /^policy\/(claim-refuted|claim-unproved|claim-vacuous|comment-trap|duplicate-key|file-too-large|missing-space|multi-line|quote-needed|yaml|yaml-feature|no-folder|test-failed|unreadable-file)$/
 
 it('knows a set for every code of the language', () => {
   const shown = new Set(Object.values(all).flatMap(mistakes => mistakes.map(({ code }) => code)))
