@@ -549,6 +549,10 @@ export const problemCodes = {
     meaning: 'A test of the policy set does not hold.',
     next: 'Read the help line: the rule that decides, or the nearest.',
   },
+  'policy/too-complex': {
+    meaning: 'A question about a set was given up: its answer would take too many steps.',
+    next: 'Simplify what it is about, or ask about less; no answer is never an answer.',
+  },
   'policy/too-many-combinations': {
     meaning: 'The list variables of one session make more than 10,000 rules.',
     next: 'Use a wildcard, or shorter lists.',
@@ -625,6 +629,10 @@ export const problemCodes = {
   'tool/bad-action': {
     meaning: 'The action is not one that can be asked about.',
     next: 'Write publish, subscribe, receive, will or connect.',
+  },
+  'tool/bad-revision': {
+    meaning: 'The policies of a git revision cannot be read.',
+    next: 'Name a folder, a revision, or two as `main..HEAD`, inside a git repository.',
   },
   'tool/bad-who': {
     meaning: 'The text does not say who is asked about.',

@@ -55,16 +55,26 @@ function variableOf(set: PolicySet, rule: IdentityRule, name: string, limits: Is
   return { ...any, only: only?.filter(value => admits(any, value)) }
 }
 
-/** A person like no other: its variables are equal to none but its own. */
-export function personOf(set: PolicySet, variant: Variant, limits: IssuerLimits): Person {
-  const { rule, fixed, attributes } = variant
-  const captures = new Map(
-    rule.captures.map(name => [name, fixed.get(name) ?? variableOf(set, rule, name, limits)] as const),
-  )
+/** Captures of somebody of whom nothing is known but what is fixed: variables that are equal to none but themselves. */
+export function capturesOf(
+  set: PolicySet,
+  { rule, fixed }: Variant,
+  limits: IssuerLimits,
+): ReadonlyMap<string, Variable | string> {
+  return new Map(rule.captures.map(name => [name, fixed.get(name) ?? variableOf(set, rule, name, limits)] as const))
+}
+
+/** A person like no other, or the one with these captures. */
+export function personOf(
+  set: PolicySet,
+  variant: Variant,
+  limits: IssuerLimits,
+  captures: ReadonlyMap<string, Variable | string> = capturesOf(set, variant, limits),
+): Person {
   const values = new Map<string, readonly SymbolicLevel[]>()
   for (const [name, value] of set.constants) values.set(name, typeof value === 'string' ? [value] : value)
-  for (const [name, value] of rule.set) values.set(name, [value])
-  for (const [name, value] of attributes) values.set(name, value)
+  for (const [name, value] of variant.rule.set) values.set(name, [value])
+  for (const [name, value] of variant.attributes) values.set(name, value)
   for (const [name, value] of captures) values.set(name, [value])
   return { variant, captures, values }
 }

@@ -60,7 +60,8 @@ export function variantsOf(set: PolicySet, rule: IdentityRule): readonly Variant
   return [...found.values()]
 }
 
-function attributesOf(
+/** Values of the columns of its tables, from these rows; none where no row gives one. */
+export function attributesOf(
   set: PolicySet,
   rule: IdentityRule,
   rows: readonly MemberRow[],

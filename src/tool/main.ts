@@ -6,6 +6,7 @@ import { addDemo } from './demo/command.ts'
 import { tellFailure, tellUsage } from './failure.ts'
 import { addExitCodes, completeHelp } from './help.ts'
 import { addPolicyCheck } from './policy-check.ts'
+import { addPolicyDiff } from './policy-diff.ts'
 import { addPolicyExplain } from './policy-explain.ts'
 import { addPolicyProve } from './policy-prove.ts'
 import { addPolicyTest } from './policy-test.ts'
@@ -34,6 +35,7 @@ function buildProgram(): Command {
   addPolicyCheck(policy)
   addPolicyTest(policy)
   addPolicyProve(policy)
+  addPolicyDiff(policy)
   addPolicyExplain(policy)
   completeHelp(program)
   return program
