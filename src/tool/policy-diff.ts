@@ -1,9 +1,8 @@
 /** `portcullis policy diff OLD [NEW]`: what a change of the policies lets anybody do, or no longer do. */
 import { stat } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
-import { ConfigurationError, problem } from '../problem.ts'
-import { diffPolicies, type PolicyDiff } from '../prove/diff/diff-policies.ts'
-import { TooComplex } from '../prove/too-complex.ts'
+import { ConfigurationError, PolicyError, problem } from '../problem.ts'
+import { diffPolicies } from '../prove/diff/diff-policies.ts'
 import { type LoadedPolicy, loadPolicyFolder } from '../source/folder.ts'
 import { isRevision, loadPolicyRevision } from '../source/git-revision.ts'
 import { diffJson, diffLines, diffMarkdown } from './diff/diff-text.ts'
@@ -40,7 +39,9 @@ export function addPolicyDiff(policy: Command): void {
 
 async function diff(old: string, next: string | undefined, options: DiffOptions): Promise<void> {
   const [before, after] = await both(old, next, options.policies)
-  const found = compare(before, after)
+  const compared = diffPolicies(before.set, after.set)
+  if (!compared.ok) throw new PolicyError([compared.problem])
+  const found = compared.value
   const format = options.json ? 'json' : options.format
   if (format === 'json') answerJson(diffJson(found))
   else for (const line of format === 'markdown' ? diffMarkdown(found) : diffLines(found)) answer(line)
@@ -84,18 +85,4 @@ function isFolder(path: string): Promise<boolean> {
     facts => facts.isDirectory(),
     () => false,
   )
-}
-
-/** A comparison that was given up is a failure, never "no change". */
-function compare(before: LoadedPolicy, after: LoadedPolicy): PolicyDiff {
-  try {
-    return diffPolicies(before.set, after.set)
-  } catch (error) {
-    if (!(error instanceof TooComplex)) throw error
-    throw new ConfigurationError([
-      problem('policy/too-complex', `the two sets cannot be compared: ${error.message}`, {
-        help: 'compare smaller steps, or split the set',
-      }),
-    ])
-  }
 }

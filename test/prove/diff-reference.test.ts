@@ -4,6 +4,7 @@ import { loadPolicySet } from '../../src/policy/load.ts'
 import { memberKey, type PolicySet } from '../../src/policy/model.ts'
 import { diffPolicies } from '../../src/prove/diff/diff-policies.ts'
 import { everybody, type ReferencePerson, reachOf } from '../reference/claims.ts'
+import { must, problemOf } from '../support/policy-set.ts'
 import { checkProperty } from '../support/property.ts'
 
 const values = ['a', 'b', 'u', 'v']
@@ -95,7 +96,7 @@ test('somebody gains exactly where listing everybody and every topic finds it', 
     'diff against listing everybody',
     fc.property(change, ([before, after]) => {
       const [old, next] = [load(before), load(after)]
-      const diff = diffPolicies(old, next)
+      const diff = must(diffPolicies(old, next))
       const real = diff.gains.filter(one => one.given === undefined)
       expect(`${real.length > 0}\n${before}${after}`).toBe(`${hasGain(old, next)}\n${before}${after}`)
       seen[diff.gains.length > 0 ? 'some' : 'none'] += 1
@@ -103,4 +104,12 @@ test('somebody gains exactly where listing everybody and every topic finds it', 
     }),
   )
   expect(Math.min(seen.some, seen.none)).toBeGreaterThan(10)
+})
+
+test('a comparison that is given up is a problem, never "no change"', () => {
+  const set = load(`portcullis: 1
+identities: { k: { from: { subject.cn: "\${x}" }, clientId: "\${x}", roles: [r] } }
+roles: { r: { allow: [ { publish: a }, { publish: b } ] } }
+`)
+  expect(problemOf(diffPolicies(set, set, 1)).code).toBe('policy/too-complex')
 })

@@ -1,7 +1,8 @@
 /** What a change of a policy set lets anybody do, or no longer do: by meaning, not by text (docs/decisions/0008). Pure. */
 import type { PolicySet } from '../../policy/model.ts'
+import { fail, ok, problem, type Result } from '../../problem.ts'
 import { namedLevels } from '../assign.ts'
-import { StepBudget } from '../too-complex.ts'
+import { StepBudget, TooComplex } from '../too-complex.ts'
 import { type DefinitionChange, definitionChanges, settingChanges } from './definitions.ts'
 import { type Gain, gainsOf } from './gains.ts'
 import { pairIdentities, type Side, type Subject, subjectsOf } from './subjects.ts'
@@ -21,25 +22,27 @@ export interface PolicyDiff {
   readonly definitions: readonly DefinitionChange[]
 }
 
-/** Steps after which a comparison is given up: about a minute. */
-const mostSteps = 50_000_000
-
 /**
- * Compares two sets. Moved, renamed, split or reordered rules are no change.
- * @throws TooComplex where the sets are too large to be compared; that is never told as "no change"
- * @example diffPolicies(before, after).gains.length === 0
+ * Compares two sets. Moved, renamed, split or reordered rules are no change. A comparison of more steps (50,000,000: about a minute)
+ * is given up with `policy/too-complex`, which is never "no change".
+ * @example const diff = diffPolicies(before, after); if (diff.ok) diff.value.gains.length === 0
  */
-export function diffPolicies(before: PolicySet, after: PolicySet): PolicyDiff {
+export function diffPolicies(before: PolicySet, after: PolicySet, steps = 50_000_000): Result<PolicyDiff> {
   const named = new Set([...namedLevels(before), ...namedLevels(after)])
-  const budget = new StepBudget(mostSteps)
-  const sets = [before, after] as const
+  const budget = new StepBudget(steps)
   const pairs = pairIdentities(before, after)
-  const subjects = pairs.map(pair => subjectsOf(sets, pair))
-  const changes = (direction: 'gain' | 'loss') => subjects.flatMap(some => changesOf(some, direction, named, budget))
-  return {
-    gains: changes('gain'),
-    losses: changes('loss'),
-    definitions: [...settingChanges(before, after), ...pairs.flatMap(definitionChanges)],
+  try {
+    const subjects = pairs.map(pair => subjectsOf([before, after], pair))
+    const changes = (direction: 'gain' | 'loss') => subjects.flatMap(some => changesOf(some, direction, named, budget))
+    return ok({
+      gains: changes('gain'),
+      losses: changes('loss'),
+      definitions: [...settingChanges(before, after), ...pairs.flatMap(definitionChanges)],
+    })
+  } catch (error) {
+    if (!(error instanceof TooComplex)) throw error
+    const sentence = `the two sets cannot be compared: ${error.message}`
+    return fail(problem('policy/too-complex', sentence, { help: 'compare smaller steps, or split the set' }))
   }
 }
 
