@@ -10,6 +10,7 @@ import { addPolicyDiff } from './policy-diff.ts'
 import { addPolicyExplain } from './policy-explain.ts'
 import { addPolicyProve } from './policy-prove.ts'
 import { addPolicyTest } from './policy-test.ts'
+import { addPolicyWho } from './policy-who.ts'
 import { addServe } from './serve.ts'
 import { addTry } from './try.ts'
 
@@ -36,6 +37,7 @@ function buildProgram(): Command {
   addPolicyTest(policy)
   addPolicyProve(policy)
   addPolicyDiff(policy)
+  addPolicyWho(policy)
   addPolicyExplain(policy)
   completeHelp(program)
   return program

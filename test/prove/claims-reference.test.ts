@@ -2,7 +2,10 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { loadPolicySet } from '../../src/policy/load.ts'
 import { proveClaims } from '../../src/prove/claims/prove-claims.ts'
-import { referenceClaim } from '../reference/claims.ts'
+import { whoCan } from '../../src/prove/who-can.ts'
+import { everybody, reachOf, referenceClaim } from '../reference/claims.ts'
+import { referenceMatches } from '../reference/match.ts'
+import { must } from '../support/policy-set.ts'
 import { checkProperty } from '../support/property.ts'
 
 /** Two literals, and as many other values as two people can have captures. */
@@ -172,4 +175,31 @@ test('every verdict is that of listing everybody and every topic (6)', { timeout
   )
   // a property that only ever sees one answer shows nothing
   expect(Math.min(seen.proved, seen.refuted, seen.vacuous)).toBeGreaterThan(10)
+})
+
+test('who can is somebody exactly where listing everybody finds one, and the example can', { timeout: 120_000 }, () => {
+  const seen = { some: 0, none: 0 }
+  checkProperty(
+    'who against listing everybody',
+    fc.property(world, filter([]), fc.constantFrom('publish', 'receive'), ({ policy, values }, asked, action) => {
+      const { set } = loadPolicySet([{ name: 'p.yaml', text: policy }])
+      if (set === undefined) throw new Error(policy)
+      const all = topics.get(values) ?? []
+      const able = everybody(set, values).some(one =>
+        [...reachOf(set, one, action, all)].some(topic => referenceMatches(asked, topic)),
+      )
+      const found = must(whoCan(set, action, asked))
+      expect(`${asked}: ${found.length > 0}\n${policy}`).toBe(`${asked}: ${able}\n${policy}`)
+      for (const { identity, given, example } of found) {
+        const known = [...new Set([...values, ...example.captures.values()])]
+        const can = everybody(set, known)
+          .filter(one => one.rule.name === identity && given.every(role => one.roles.has(role)))
+          .filter(one => [...example.captures].every(([name, value]) => one.captures.get(name) === value))
+          .some(one => reachOf(set, one, action, [example.topic]).has(example.topic))
+        expect(`${can} ${example.topic}\n${policy}`).toBe(`true ${example.topic}\n${policy}`)
+      }
+      seen[found.length > 0 ? 'some' : 'none'] += 1
+    }),
+  )
+  expect(Math.min(seen.some, seen.none)).toBeGreaterThan(10)
 })
