@@ -4,7 +4,7 @@ import { type Command, Option } from 'commander'
 import { ConfigurationError, PolicyError, problem } from '../problem.ts'
 import { diffPolicies } from '../prove/diff/diff-policies.ts'
 import { type LoadedPolicy, loadPolicyFolder } from '../source/folder.ts'
-import { isRevision, loadPolicyRevision } from '../source/git-revision.ts'
+import { isRevision, loadPolicyRevision, mergeBase } from '../source/git-revision.ts'
 import { diffJson, diffLines, diffMarkdown } from './diff/diff-text.ts'
 import { exitCodes } from './exit-codes.ts'
 import { addExitCodes } from './help.ts'
@@ -22,7 +22,7 @@ export function addPolicyDiff(policy: Command): void {
     policy
       .command('diff')
       .description('say who gains and who loses what by a change of the policies: by its meaning, not its text')
-      .argument('<old>', 'a folder, a git revision, or two revisions: main..HEAD')
+      .argument('<old>', 'a folder, a git revision, or two revisions: main..HEAD, main...HEAD')
       .argument('[new]', 'a folder or a git revision; the folder of --policies if absent')
       .option('--policies <dir>', 'the policy folder, also within a revision', 'policies')
       .addOption(new Option('--format <format>', 'how to answer').choices(['text', 'json', 'markdown']).default('text'))
@@ -55,11 +55,14 @@ async function both(
   next: string | undefined,
   policies: string,
 ): Promise<readonly [LoadedPolicy, LoadedPolicy]> {
-  const range = next === undefined ? /^(.*?)\.\.\.?(.*)$/.exec(old) : null
+  const range = next === undefined ? /^(.*?)(\.\.\.?)(.*)$/.exec(old) : null
   // `a..b` may also be how a folder is written
   if (range === null || (await isFolder(old)))
     return [await load(old, policies), next === undefined ? await loadUnproved(policies) : await load(next, policies)]
-  const [from, to] = [range[1] || 'HEAD', range[2] || 'HEAD']
+  const [, left, dots, right] = range
+  const to = right || 'HEAD'
+  // as git has it, three dots leave out what the other side has changed since
+  const from = dots === '...' ? await mergeBase(left || 'HEAD', to, process.cwd()) : left || 'HEAD'
   return [await load(from, policies), await load(to, policies)]
 }
 

@@ -59,6 +59,11 @@ describe('policy diff of git revisions', () => {
     })
   })
 
+  test('main...HEAD: what the branch changes, whatever main has done since', () => {
+    expect(diff('main...HEAD').out).toContain('gains publish +/${device}')
+    expect(diff('nowhere...HEAD')).toMatchObject({ out: expect.stringContaining('no commit in common'), exit: 3 })
+  })
+
   test('a revision against the folder as it is', () => {
     expect(diff('HEAD').out).toBe('nobody gains or loses anything\n')
     expect(diff('main').out).toContain('gains publish +/${device}')
