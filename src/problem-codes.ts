@@ -410,6 +410,11 @@ export const problemCodes = {
     meaning: 'A value that is not one of those that may stand there.',
     next: 'Follow the help line, which names what may stand there.',
   },
+  'policy/broad-filter': {
+    meaning:
+      'A warning: an allow rule begins with a wildcard, so that it reaches topics of everything else on the broker.',
+    next: 'Begin the filter with the first level that is meant, or accept it with a reason.',
+  },
   'policy/capture-not-here': { meaning: 'A `${…}` where only literals may stand.', next: 'Write the value out.' },
   'policy/captures-differ': {
     meaning: 'The alternatives of one `from:` capture different names.',
@@ -455,6 +460,10 @@ export const problemCodes = {
     meaning: 'A CSV file that no table of members names.',
     next: 'Name it under `members:`, or delete it.',
   },
+  'policy/dead-rule': {
+    meaning: 'A warning: an allow rule allows nothing, because denies take all of it or nobody can have its values.',
+    next: 'Take out the rule or narrow the deny, or accept it with a reason.',
+  },
   'policy/duplicate-key': { meaning: 'A key stands twice in one map.', next: 'Merge the two entries.' },
   'policy/duplicate-member': { meaning: 'One member has two rows in one table.', next: 'Merge the two rows.' },
   'policy/duplicate-name': {
@@ -476,6 +485,10 @@ export const problemCodes = {
   'policy/file-too-large': {
     meaning: 'A policy file is larger than 1 MiB.',
     next: 'Split it, or move members into a CSV table.',
+  },
+  'policy/idle-deny': {
+    meaning: 'A warning: a deny rule takes nothing from anybody: it may be misspelt.',
+    next: 'Compare it with the allow that it is meant for, or accept it with a reason.',
   },
   'policy/illegal-filter': { meaning: 'Not a valid topic filter in a rule.', next: 'Follow the help line.' },
   'policy/partial-variable': {
@@ -507,6 +520,10 @@ export const problemCodes = {
     meaning: 'One name has two meanings for one identity.',
     next: 'Rename the constant, the column or the capture.',
   },
+  'policy/needless-accept': {
+    meaning: 'A warning is accepted that there is not.',
+    next: 'Take it out of `accept:`.',
+  },
   'policy/never-together': {
     meaning: 'One client would have two roles that `neverTogether` keeps apart.',
     next: 'Take one of the two roles away.',
@@ -519,6 +536,10 @@ export const problemCodes = {
   'policy/not-text': {
     meaning: 'A file is not UTF-8, or holds control characters.',
     next: 'Save it as UTF-8 without control characters.',
+  },
+  'policy/overlapping-identities': {
+    meaning: 'A warning: one certificate can be two identities; it would be refused.',
+    next: 'Separate the two with `except:` or another field, or accept it with a reason.',
   },
   'policy/quote-needed': {
     meaning: 'A value with a meaning of its own in YAML is not quoted.',
@@ -541,6 +562,10 @@ export const problemCodes = {
     meaning: 'A rule allows a topic that Portcullis keeps for itself.',
     next: 'Name a topic outside of `$portcullis/`.',
   },
+  'policy/shared-right': {
+    meaning: 'A warning: everybody of an identity may publish to the same topics, so that one can speak as another.',
+    next: 'Put a capture into the filter, or accept it with a reason.',
+  },
   'policy/sys-publish': {
     meaning: 'A rule allows publishing to `$SYS`.',
     next: 'Delete the rule: `$SYS` belongs to the broker.',
@@ -562,6 +587,10 @@ export const problemCodes = {
   'policy/unexpected-file': {
     meaning: 'Something in the policy folder is no part of a policy set.',
     next: 'Move it elsewhere: a rule in a skipped file would vanish silently.',
+  },
+  'policy/unheld-role': {
+    meaning: 'A warning: no identity has the role or may be given it.',
+    next: 'Name it under `roles:` or `mayAlsoHave:` of an identity, or take it out.',
   },
   'policy/unknown-column': {
     meaning: 'A table names a column that it does not have.',
@@ -586,6 +615,10 @@ export const problemCodes = {
   'policy/unknown-variable': {
     meaning: 'A variable that nothing gives.',
     next: 'Capture it, or define it in `constants:`, `set:` or a column of members.',
+  },
+  'policy/unknown-warning': {
+    meaning: '`accept:` names a warning that does not exist.',
+    next: 'Use the name without `policy/`; see docs/errors.md.',
   },
   'policy/unsafe-alphabet': {
     meaning: 'A character that safe values may never hold.',

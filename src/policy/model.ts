@@ -58,6 +58,21 @@ export interface FieldCondition {
 /** One alternative of `from:`: every condition must hold. */
 export type FieldConditions = readonly FieldCondition[]
 
+/** What `policy check` warns of; `accept:` names it with a reason where it is meant. */
+export const warningNames = [
+  'dead-rule',
+  'idle-deny',
+  'broad-filter',
+  'shared-right',
+  'unheld-role',
+  'overlapping-identities',
+] as const
+
+export type WarningName = (typeof warningNames)[number]
+
+/** Warning → why it is meant. */
+export type Accepted = ReadonlyMap<WarningName, string>
+
 export interface IdentityRule {
   readonly name: string
   readonly where: Where
@@ -78,6 +93,7 @@ export interface IdentityRule {
   readonly maxSessions: number
   /** Names that `from:` captures. */
   readonly captures: readonly string[]
+  readonly accept?: Accepted
 }
 
 export type RuleAction = 'publish' | 'subscribe' | 'receive'
@@ -93,12 +109,14 @@ export interface Rule {
   readonly retain?: boolean
   /** Groups of shared subscriptions; such a rule grants only those. */
   readonly share?: readonly string[]
+  readonly accept?: Accepted
   readonly where: Where
 }
 
 export interface Role {
   readonly name: string
   readonly rules: readonly Rule[]
+  readonly accept?: Accepted
   readonly where: Where
 }
 

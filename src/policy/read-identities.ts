@@ -12,6 +12,7 @@ import {
   templateHasFree,
   templateVariables,
 } from './pattern.ts'
+import { acceptShape, readAccept } from './read-accept.ts'
 import { readSet } from './read-set.ts'
 import type { Report } from './report.ts'
 import type { SafeAlphabet } from './safe-value.ts'
@@ -88,6 +89,7 @@ const identity = object('an identity', {
   ),
   membersOnly: optional(yesOrNo, 'true: without a row in members it is refused'),
   maxSessions: optional(wholeNumber(1, 1000), 'sessions of one client at a time'),
+  accept: optional(acceptShape, 'warnings that are meant, each with a reason'),
 })
 
 const identities = record(name('a name of an identity'), identity, 'a map of identities')
@@ -150,6 +152,7 @@ function draft(key: Text, given: GivenIdentity, alphabet: SafeAlphabet, report: 
       neverTogether: (value.neverTogether ?? []).map(group => group.map(one => one.text)),
       membersOnly: value.membersOnly ?? false,
       maxSessions: value.maxSessions ?? (clientIds.some(one => templateHasFree(one.template)) ? 8 : 1),
+      ...(value.accept === undefined ? {} : { accept: readAccept(value.accept, report) }),
       captures,
     },
     issuer: value.issuer,

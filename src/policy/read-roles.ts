@@ -1,8 +1,9 @@
 /** `roles:` of a policy set: what a client may publish, subscribe to and be sent. Pure. */
 import { type FilterTemplate, parseFilterTemplate } from './filter-template.ts'
-import type { Role, Rule, RuleAction } from './model.ts'
+import type { Accepted, Role, Rule, RuleAction } from './model.ts'
 import { Names } from './names.ts'
 import type { Node, Text } from './node.ts'
+import { acceptShape, readAccept } from './read-accept.ts'
 import type { Report } from './report.ts'
 import { everyone } from './rights-holder.ts'
 import {
@@ -41,6 +42,7 @@ const rule = object('a rule', {
     list(name('a name of a group'), 'a list of groups', 1),
     'subscribe allow only: groups of shared subscriptions; such a rule grants only those',
   ),
+  accept: optional(acceptShape, 'warnings that are meant, each with a reason'),
 })
 
 const actions = ['publish', 'subscribe', 'receive'] as const
@@ -60,6 +62,7 @@ const rules = list(rule, 'a list of rules')
 const role = object('a role', {
   allow: optional(rules, 'what it may do'),
   deny: optional(rules, 'what it may not do, whatever else allows it'),
+  accept: optional(acceptShape, 'warnings that are meant, each with a reason'),
 })
 const roles = record(name('a name of a role'), role, 'a map of roles')
 
@@ -90,7 +93,8 @@ function readRole(key: Text, given: NonNullable<ReturnType<typeof role.read>>, r
   }
   const read = (effect: 'allow' | 'deny') =>
     (given.value[effect] ?? []).flatMap(one => readRule(key.text, effect, one, report) ?? [])
-  return { name: key.text, where: key.where, rules: [...read('allow'), ...read('deny')] }
+  const rules = [...read('allow'), ...read('deny')]
+  return { name: key.text, where: key.where, rules, ...acceptedBy(given, report) }
 }
 
 function readRule(roleName: string, effect: 'allow' | 'deny', given: GivenRule, report: Report): Rule | undefined {
@@ -115,8 +119,16 @@ function readRule(roleName: string, effect: 'allow' | 'deny', given: GivenRule, 
     ...(value.maxPayloadBytes === undefined ? {} : { maxPayloadBytes: value.maxPayloadBytes }),
     ...(value.retain === undefined ? {} : { retain: value.retain }),
     ...(value.share === undefined ? {} : { share: value.share.map(group => group.text) }),
+    ...acceptedBy(given, report),
     where: given.at(action),
   }
+}
+
+function acceptedBy(
+  given: { readonly value: { readonly accept: Parameters<typeof readAccept>[0] } },
+  report: Report,
+): { readonly accept?: Accepted } {
+  return given.value.accept === undefined ? {} : { accept: readAccept(given.value.accept, report) }
 }
 
 function actionOf(given: GivenRule, report: Report): RuleAction | undefined {

@@ -273,6 +273,12 @@ const identities: readonly Mistake[] = [
 
 const roles: readonly Mistake[] = [
   {
+    title: 'a warning that does not exist',
+    files: withRules('allow: [ { publish: a, accept: { ¦ded-rule: because } } ]'),
+    code: 'policy/unknown-warning',
+    help: /dead-rule/,
+  },
+  {
     title: 'an unknown key',
     files: withRules('allow:\n  - ¦subscrbe: plant/#'),
     code: 'policy/unknown-key',
@@ -846,7 +852,7 @@ describe('what is no mistake', () => {
 
 /** Codes of strict YAML (load-yaml.test.ts), and of those who read the folder, run the tests and start the gate. */
 const elsewhere =
-  /^policy\/(claim-refuted|claim-unproved|claim-vacuous|too-complex|comment-trap|duplicate-key|file-too-large|missing-space|multi-line|quote-needed|yaml|yaml-feature|no-folder|test-failed|unreadable-file)$/
+  /^policy\/(broad-filter|dead-rule|idle-deny|needless-accept|overlapping-identities|shared-right|unheld-role|claim-refuted|claim-unproved|claim-vacuous|too-complex|comment-trap|duplicate-key|file-too-large|missing-space|multi-line|quote-needed|yaml|yaml-feature|no-folder|test-failed|unreadable-file)$/
 
 it('knows a set for every code of the language', () => {
   const shown = new Set(Object.values(all).flatMap(mistakes => mistakes.map(({ code }) => code)))
