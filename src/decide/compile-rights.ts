@@ -1,174 +1,139 @@
-/** Compiles what one rights holder may do under one policy set. Default refuse; deny wins; order never matters. Pure. */
-import { intersection, isCovered, matches, overlaps } from '../policy/filter-algebra.ts'
-import { countExpansions, expandFilter } from '../policy/filter-template.ts'
-import type { PolicySet, RightsHolder, Rule, RuleAction } from '../policy/model.ts'
-import { quote } from '../policy/quote.ts'
-import type { TopicFilter, TopicName } from '../policy/topic.ts'
-import { fail, ok, problem, type Result } from '../problem.ts'
-import type { Decision, PublishFacts, Qos, Rights } from './decision.ts'
-import { deniedProblem, type Grant, noRuleProblem } from './reason.ts'
+/**
+ * Compiles what one rights holder may do under one policy set. Default refuse; deny wins; order never matters. What all holders
+ * of the same roles have in common is compiled once (docs/decisions/0007-compiled-decisions.md). Pure.
+ */
+import { countExpansions, variablesOf } from '../policy/filter-template.ts'
+import type { PolicySet, RightsHolder } from '../policy/model.ts'
+import { fail, ok, type Problem, problem, type Result } from '../problem.ts'
+import { BoundRights } from './bound-rights.ts'
+import type { ByteRights } from './decision.ts'
+import { fillIn, type Grant } from './grant.ts'
+import { grantsOf, makeRoleSet, programFor, type RoleSet, repeatedVariables } from './role-set.ts'
+import { patternOf } from './slot-pattern.ts'
+import { ListValue, type SlotValue, slotValue, valuesOf } from './slot-value.ts'
 
 /** Most filters that one session may come to, once list variables are expanded. */
 export const maxFiltersPerSession = 10_000
+/** Most role sets of one policy set that are remembered; sessions keep theirs. */
+const rememberedRoleSets = 1000
 
-interface Compiled {
-  readonly allow: readonly Grant[]
-  readonly deny: readonly Grant[]
+type Values = ReadonlyMap<string, readonly string[]>
+
+/** The rules of some roles; holders differ in which constants a value of their own stands before. */
+interface Roles {
+  /** Names of constants that the rules use. */
+  readonly constants: readonly string[]
+  readonly byConstants: Map<string, RoleSet>
 }
 
-/** `$SYS` belongs to the broker. */
-function isReserved(topic: string): boolean {
-  return topic === '$SYS' || topic.startsWith('$SYS/')
-}
-
-function conditionMistake(rule: Rule, facts: PublishFacts): string | undefined {
-  if (rule.retain !== undefined && rule.retain !== facts.retain)
-    return `the rule is for ${rule.retain ? 'retained' : 'not retained'} messages only`
-  if (rule.maxQos !== undefined && facts.qos > rule.maxQos) return `the rule allows QoS ${rule.maxQos} at most`
-  if (rule.maxPayloadBytes !== undefined && facts.payloadBytes > rule.maxPayloadBytes)
-    return `the rule allows ${rule.maxPayloadBytes} bytes at most, the payload has ${facts.payloadBytes}`
-  return undefined
-}
-
-/** A deny with `retain:` applies to that kind of message only. */
-function denyApplies({ rule }: Grant, facts: PublishFacts): boolean {
-  return rule.retain === undefined || rule.retain === facts.retain
-}
-
-class CompiledRights implements Rights {
-  readonly #by: Readonly<Record<RuleAction, Compiled>>
-  /** Subscribe allows that are not for shared subscriptions only. */
-  readonly #plain: readonly Grant[]
-
-  /** Whether a filter that is too wide is narrowed, by delivery, rather than refused. */
-  readonly #isNarrowing: boolean
-
-  constructor(by: Readonly<Record<RuleAction, Compiled>>, isNarrowing: boolean) {
-    this.#by = by
-    this.#isNarrowing = isNarrowing
-    this.#plain = by.subscribe.allow.filter(grant => grant.rule.share === undefined)
-  }
-
-  publish(topic: TopicName, facts: PublishFacts): Decision {
-    if (isReserved(topic)) return refuseReserved(topic)
-    const { allow, deny } = this.#by.publish
-    const denied = deny.find(grant => denyApplies(grant, facts) && matches(grant.filter, topic))
-    if (denied !== undefined) return refuse(denied, 'publish', topic)
-    const fitting = allow.filter(grant => matches(grant.filter, topic))
-    const granted = fitting.find(grant => conditionMistake(grant.rule, facts) === undefined)
-    if (granted !== undefined) return { effect: 'permit', rules: [granted.rule] }
-    const [near] = fitting
-    const mistake = near === undefined ? undefined : conditionMistake(near.rule, facts)
-    return {
-      effect: 'refuse',
-      rules: [],
-      problem: noRuleProblem(
-        'publish',
-        topic,
-        near === undefined || mistake === undefined ? { among: allow } : { near, mistake },
-      ),
-    }
-  }
-
-  subscribe(filter: TopicFilter, qos: Qos): Decision {
-    const whole = this.#subscribeWhole(filter, qos)
-    return this.#isNarrowing ? this.#narrow(filter, qos, whole) : whole
-  }
-
-  #subscribeWhole(filter: TopicFilter, qos: Qos): Decision {
-    const denied = this.#by.subscribe.deny.find(grant => overlaps(grant.filter, filter))
-    if (denied !== undefined) return refuse(denied, 'subscribe', filter)
-    for (let level = qos; level >= 0; level -= 1) {
-      const grants = this.#plain.filter(grant => (grant.rule.maxQos ?? 2) >= level)
-      if (
-        !isCovered(
-          filter,
-          grants.map(grant => grant.filter),
-        )
-      )
-        continue
-      const rules = [...new Set(grants.filter(grant => overlaps(grant.filter, filter)).map(grant => grant.rule))]
-      return { effect: 'permit', rules, grantedQos: level as Qos }
-    }
-    return { effect: 'refuse', rules: [], problem: noRuleProblem('subscribe', filter, { among: this.#plain }) }
-  }
-
-  /** SEMANTICS 3.3: accepted where something of an allow is left when the denies are taken away, at the highest such QoS. */
-  #narrow(filter: TopicFilter, qos: Qos, whole: Decision): Decision {
-    const denies = [...this.#by.subscribe.deny, ...this.#by.receive.deny].map(grant => grant.filter)
-    const leavesSome = ({ filter: allowed }: Grant): boolean => {
-      const part = intersection(filter, allowed)
-      return part !== undefined && !isCovered(part, denies)
-    }
-    for (let level = qos; level >= 0; level -= 1) {
-      const grants = this.#plain.filter(grant => (grant.rule.maxQos ?? 2) >= level && leavesSome(grant))
-      if (grants.length === 0) continue
-      if (whole.effect === 'permit' && whole.grantedQos === level) return whole
-      const rules = [...new Set(grants.map(grant => grant.rule))]
-      return { effect: 'permit', rules, grantedQos: level as Qos, narrowed: true }
-    }
-    return whole.effect === 'refuse' ? whole : this.#nothingLeft(filter)
-  }
-
-  /** Allowed as a whole, but every topic of it is denied to be received. */
-  #nothingLeft(filter: TopicFilter): Decision {
-    const denied = this.#by.receive.deny.find(grant => overlaps(grant.filter, filter))
-    return denied === undefined
-      ? { effect: 'refuse', rules: [], problem: noRuleProblem('subscribe', filter, { among: this.#plain }) }
-      : refuse(denied, 'subscribe', filter)
-  }
-
-  receive(topic: TopicName): Decision {
-    const denied =
-      this.#by.receive.deny.find(grant => matches(grant.filter, topic)) ??
-      this.#by.subscribe.deny.find(grant => matches(grant.filter, topic))
-    if (denied !== undefined) return refuse(denied, 'receive', topic)
-    const granted = this.#plain.find(grant => matches(grant.filter, topic))
-    if (granted !== undefined) return { effect: 'permit', rules: [granted.rule] }
-    return { effect: 'refuse', rules: [], problem: noRuleProblem('receive', topic, { among: this.#plain }) }
-  }
-}
-
-function refuse(grant: Grant, action: RuleAction, topic: string): Decision {
-  return { effect: 'refuse', rules: [grant.rule], problem: deniedProblem(action, topic, grant) }
-}
-
-function refuseReserved(topic: string): Decision {
-  return {
-    effect: 'refuse',
-    rules: [],
-    problem: problem('decide/reserved-topic', `${quote(topic)} belongs to the broker: nobody publishes there`),
-  }
-}
+const compiled = new WeakMap<PolicySet, Map<string, Roles>>()
 
 /**
  * Compiles the rights of a session. Fails where its list variables come to more than `maxFiltersPerSession` filters.
  * @example const rights = compileRights(set, holder); if (rights.ok) rights.value.publish(topic, { qos: 0, retain: false, payloadBytes: 4 })
  */
-export function compileRights(set: PolicySet, holder: RightsHolder): Result<Rights> {
-  const by = {
-    publish: { allow: [] as Grant[], deny: [] as Grant[] },
-    subscribe: { allow: [] as Grant[], deny: [] as Grant[] },
-    receive: { allow: [] as Grant[], deny: [] as Grant[] },
+export function compileRights(set: PolicySet, holder: RightsHolder): Result<ByteRights> {
+  const roleSet = roleSetOf(set, holder)
+  const values = roleSet.variables.map(name => slotValue(valuesOfVariable(name, holder.variables)))
+  if (filtersOf(roleSet, values) > maxFiltersPerSession) return fail(tooMany(set, holder))
+  const isNarrowing = set.settings.onBroadSubscribe === 'narrow'
+  const isSpecial = roleSet.repeated.some(slot => values[slot] instanceof ListValue)
+  return ok(isSpecial ? specialise(roleSet, holder.variables, isNarrowing) : bind(roleSet, values, isNarrowing))
+}
+
+function bind(roleSet: RoleSet, values: readonly SlotValue[], isNarrowing: boolean): BoundRights {
+  const pattern = patternOf(roleSet.meetings, values)
+  return new BoundRights(programFor(roleSet, pattern, isNarrowing), values)
+}
+
+/** A list variable that stands twice in a filter has the same value at both places, which slots cannot say: it is put in. */
+function specialise(shared: RoleSet, variables: Values, isNarrowing: boolean): BoundRights {
+  const filled = shared.grants.flatMap((grant): readonly Grant[] => {
+    const names = repeatedVariables(grant.template)
+    if (names.length === 0) return [grant]
+    if (countExpansions(grant.template, variables) === 0) return []
+    return fillIn(grant, new Map(names.map(name => [name, valuesOfVariable(name, variables)])))
+  })
+  const own = makeRoleSet(filled, new Map())
+  return bind(
+    own,
+    own.variables.map(name => slotValue(valuesOfVariable(name, variables))),
+    isNarrowing,
+  )
+}
+
+function roleSetOf(set: PolicySet, { roles, variables }: RightsHolder): RoleSet {
+  const known = rolesOf(set, roles)
+  const inForce = known.constants.filter(name => isConstant(set, name, variables))
+  const key = inForce.join(' ')
+  const found = known.byConstants.get(key)
+  if (found !== undefined) return found
+  const grants = grantsOf(set, roles)
+  const constants = new Map(inForce.map(name => [name, valuesOfVariable(name, variables)]))
+  const made = makeRoleSet(grants, isSmall(grants, constants) ? constants : new Map())
+  known.byConstants.set(key, made)
+  return made
+}
+
+function rolesOf(set: PolicySet, roles: readonly string[]): Roles {
+  let ofSet = compiled.get(set)
+  if (ofSet === undefined) {
+    ofSet = new Map()
+    compiled.set(set, ofSet)
   }
+  const key = JSON.stringify(roles)
+  const known = ofSet.get(key)
+  if (known !== undefined) return known
+  if (ofSet.size >= rememberedRoleSets) ofSet.clear()
+  const used = new Set(grantsOf(set, roles).flatMap(({ template }) => variablesOf(template)))
+  const made: Roles = { constants: [...used].filter(name => set.constants.has(name)), byConstants: new Map() }
+  ofSet.set(key, made)
+  return made
+}
+
+/** Whether a variable is for this holder what `constants:` says. */
+function isConstant(set: PolicySet, name: string, variables: Values): boolean {
+  const [constant, value] = [set.constants.get(name), variables.get(name)]
+  if (constant === undefined || value === undefined) return false
+  if (constant === value) return true
+  if (typeof constant === 'string') return value.length === 1 && value[0] === constant
+  return constant.length === value.length && constant.every((one, index) => one === value[index])
+}
+
+/** Whether constants can be put in: another variable without a value makes any number of filters none. */
+function isSmall(grants: readonly Grant[], constants: Values): boolean {
   let total = 0
-  for (const name of new Set(holder.roles)) {
-    for (const rule of set.roles.get(name)?.rules ?? []) {
-      for (const template of rule.filters) {
-        total += countExpansions(template, holder.variables)
-        if (total > maxFiltersPerSession) {
-          return fail(
-            problem(
-              'decide/too-many-rules',
-              `the list variables of this session come to more than ${maxFiltersPerSession} filters`,
-              { where: template.where, help: 'shorten its lists, or use a wildcard' },
-            ),
-          )
-        }
-        for (const filter of expandFilter(template, holder.variables))
-          by[rule.action][rule.effect].push({ filter, rule })
-      }
-    }
+  for (const { template } of grants) {
+    const names = variablesOf(template).filter(name => constants.has(name))
+    total += names.reduce((product, name) => product * (constants.get(name) as readonly string[]).length, 1)
   }
-  return ok(new CompiledRights(by, set.settings.onBroadSubscribe === 'narrow'))
+  return total <= maxFiltersPerSession
+}
+
+function valuesOfVariable(name: string, variables: Values): readonly string[] {
+  const values = variables.get(name)
+  if (values === undefined) throw new TypeError(`variable ${name} has no value`)
+  return values
+}
+
+/** How many filters a session comes to. */
+function filtersOf({ expansions }: RoleSet, values: readonly SlotValue[]): number {
+  let total = 0
+  for (const { slots, filters } of expansions) {
+    total += slots.reduce((product, slot) => product * valuesOf(values[slot]).length, filters)
+  }
+  return total
+}
+
+function tooMany(set: PolicySet, { roles, variables }: RightsHolder): Problem {
+  let total = 0
+  const tooWide = grantsOf(set, roles).find(({ template }) => {
+    total += countExpansions(template, variables)
+    return total > maxFiltersPerSession
+  })
+  return problem(
+    'decide/too-many-rules',
+    `the list variables of this session come to more than ${maxFiltersPerSession} filters`,
+    { where: tooWide?.template.where, help: 'shorten its lists, or use a wildcard' },
+  )
 }

@@ -41,3 +41,12 @@ export interface Rights {
   /** SEMANTICS 3.4 */
   receive(topic: TopicName): Decision
 }
+
+/**
+ * Rights that also read a topic where it lies in a packet: from `start` to before `end`, at least one byte, valid UTF-8 without
+ * wildcards and NUL, which the caller has made sure of. A permit makes no string of it.
+ */
+export interface ByteRights extends Rights {
+  publishBytes(packet: Uint8Array, start: number, end: number, facts: PublishFacts): Decision
+  receiveBytes(packet: Uint8Array, start: number, end: number): Decision
+}
