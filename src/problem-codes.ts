@@ -671,9 +671,17 @@ export const problemCodes = {
     meaning: 'The text does not say who is asked about.',
     next: 'Write a certificate file, `subject:OU=s1,CN=pump-7` or `device:site=s1,device=pump-7`.',
   },
+  'tool/foreign-file': {
+    meaning: 'A file that was not made by the command would be overwritten.',
+    next: 'Name another file, or overwrite it with `--force`.',
+  },
   'tool/unreadable-certificate': {
     meaning: 'The certificate file cannot be read, or holds no certificate.',
     next: 'Name a PEM file of the device certificate.',
+  },
+  'tool/unwritable-file': {
+    meaning: 'The file that the command should write cannot be written.',
+    next: 'Name a file in a folder that exists and that you may write to.',
   },
 } as const
 

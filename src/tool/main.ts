@@ -8,6 +8,7 @@ import { addExitCodes, completeHelp } from './help.ts'
 import { addPolicyCheck } from './policy-check.ts'
 import { addPolicyDiff } from './policy-diff.ts'
 import { addPolicyExplain } from './policy-explain.ts'
+import { addPolicyMap } from './policy-map.ts'
 import { addPolicyProve } from './policy-prove.ts'
 import { addPolicyTest } from './policy-test.ts'
 import { addPolicyWho } from './policy-who.ts'
@@ -39,6 +40,7 @@ function buildProgram(): Command {
   addPolicyDiff(policy)
   addPolicyWho(policy)
   addPolicyExplain(policy)
+  addPolicyMap(policy)
   completeHelp(program)
   return program
 }
