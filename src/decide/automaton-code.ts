@@ -2,6 +2,7 @@
  * Automaton code: an automaton laid out in one array of 16-bit words, so that deciding reads few cache lines and makes no
  * garbage. The literals of a state are a radix tree; where only one way leads on, it runs through several levels. Pure.
  *
+ *     code   = start(2), start for `$…`(2), states
  *     state  = end, slotCount | hasRadix, other(2), { slot, target(2) }…, node?
  *     node   = runLength, run…, branchCount | isDense | hasTarget, target(2)?, branches
  *     branch = { letter, node(2) }…, or where they lie close: lowest letter, { node(2) }…
@@ -21,11 +22,7 @@ export const hasTarget = 0x8000
 export const isDense = 0x4000
 export const branchMask = 0x3fff
 
-export interface AutomatonCode {
-  readonly words: Uint16Array
-  readonly start: Target
-  readonly dollarStart: Target
-}
+export type AutomatonCode = Uint16Array
 
 /** An automaton in both codes; they are one where all literals are ASCII. */
 export interface EncodedAutomaton {
@@ -33,14 +30,19 @@ export interface EncodedAutomaton {
   readonly bytes: AutomatonCode
 }
 
-type Letters = readonly number[] | Uint8Array
+type Letters = Uint16Array | Uint8Array
 
 interface Entry {
   readonly letters: Letters
   readonly target: Target
 }
 
-const unitsOf = (text: string): Letters => Array.from({ length: text.length }, (_, at) => text.charCodeAt(at))
+function unitsOf(text: string): Letters {
+  const units = new Uint16Array(text.length)
+  for (let at = 0; at < text.length; at += 1) units[at] = text.charCodeAt(at)
+  return units
+}
+
 const encoder = new TextEncoder()
 const bytesOf = (text: string): Letters => encoder.encode(text)
 const beyondAscii = /[^\u0000-\u007f]/
@@ -73,20 +75,14 @@ class Writer {
   }
 
   write({ start, dollarStart }: Automaton): AutomatonCode {
-    const [first, second] = [start, dollarStart].map(target => {
-      if (target >= 0) this.#writeFrom(target)
-      return target < 0 ? target : (this.#addresses.get(target) as number)
-    }) as [Target, Target]
-    for (const [place, state] of this.#open) this.#put(place, this.#addresses.get(state) as number)
-    return { words: Uint16Array.from(this.#words), start: first, dollarStart: second }
-  }
-
-  /** Writes a state and all that can be reached from it, what is read together near together. */
-  #writeFrom(first: number): void {
-    this.#pending.push(first)
+    this.#target(start)
+    this.#target(dollarStart)
+    // depth first: what is read together comes to lie near together
     for (let next = this.#pending.pop(); next !== undefined; next = this.#pending.pop()) {
       if (!this.#addresses.has(next)) this.#writeState(next)
     }
+    for (const [place, state] of this.#open) this.#put(place, this.#addresses.get(state) as number)
+    return Uint16Array.from(this.#words)
   }
 
   #writeState(index: number): void {
@@ -127,7 +123,8 @@ class Writer {
     let end = from
     while (end < first.letters.length && first.letters[end] === last.letters[end]) end += 1
     end = Math.min(end, from + 0xffff)
-    this.#words.push(end - from, ...first.letters.slice(from, end))
+    this.#words.push(end - from)
+    for (let at = from; at < end; at += 1) this.#words.push(first.letters[at] as number)
     const isWhole = first.letters.length === end
     const groups = groupBy(isWhole ? entries.slice(1) : entries, end)
     const isTable = groups.length > fewBranches && spread(groups) <= sparseness * groups.length

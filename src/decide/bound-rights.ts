@@ -5,9 +5,10 @@ import type { FilterTrie } from './filter-trie.ts'
 import { deniesOf, type Grant } from './grant.ts'
 import type { Holding } from './holding.ts'
 import { isDenied, meetsConditions, type Outcome, permitBy, permitOf } from './outcome.ts'
+import type { Program } from './program.ts'
 import { isReserved } from './reason.ts'
 import { Refusal, whyNotPublish, whyNotReceive } from './refusal.ts'
-import type { Machine, Program, RoleSet } from './role-set.ts'
+import type { RoleSet } from './role-set.ts'
 import type { SlotValue } from './slot-value.ts'
 import { decideSubscribe } from './subscribe.ts'
 import { matchingGrants } from './trie-walk.ts'
@@ -33,46 +34,48 @@ export class BoundRights implements ByteRights, Holding {
 
   publish(topic: TopicName, facts: PublishFacts): Decision {
     const machine = this.#program.publish
-    const permit =
-      machine === undefined
-        ? this.#publishByTrie(topic, facts)
-        : permitOf(machine.outcomes[walkString(machine.units, topic, this.values)] as Outcome, facts)
-    return permit ?? new Refusal(whyNotPublish, this, topic, facts)
+    if (machine === undefined) return this.#publishByTrie(topic, facts)
+    const outcome = walkString(machine.units, topic, this.values)
+    return machine.permits[outcome] ?? this.#publishUnder(machine.outcomes[outcome] as Outcome, topic, facts)
   }
 
   receive(topic: TopicName): Decision {
     const machine = this.#program.receive
-    const permit =
-      machine === undefined
-        ? permitByTrie(this.roleSet.receive, topic, this.values, anyMessage)
-        : machine.outcomes[walkString(machine.units, topic, this.values)]?.permit
-    return permit ?? new Refusal(whyNotReceive, this, topic)
+    if (machine === undefined) return this.#receiveByTrie(topic)
+    return machine.permits[walkString(machine.units, topic, this.values)] ?? new Refusal(whyNotReceive, this, topic)
   }
 
   publishBytes(packet: Uint8Array, start: number, end: number, facts: PublishFacts): Decision {
     const machine = this.#program.publish
-    if (machine === undefined) return this.publish(decode(packet, start, end), facts)
-    const outcome = machine.outcomes[this.#outcomeOfBytes(machine, packet, start, end)] as Outcome
-    return permitOf(outcome, facts) ?? new Refusal(whyNotPublish, this, decode(packet, start, end), facts)
+    if (machine === undefined) return this.#publishByTrie(decode(packet, start, end), facts)
+    const number = walkBytes(machine.bytes, packet, start, end, this.values)
+    const outcome = machine.outcomes[number] as Outcome
+    const permit = machine.permits[number] ?? permitOf(outcome, facts)
+    return permit ?? new Refusal(whyNotPublish, this, decode(packet, start, end), facts)
   }
 
   receiveBytes(packet: Uint8Array, start: number, end: number): Decision {
     const machine = this.#program.receive
-    if (machine === undefined) return this.receive(decode(packet, start, end))
-    const outcome = machine.outcomes[this.#outcomeOfBytes(machine, packet, start, end)] as Outcome
-    return outcome.permit ?? new Refusal(whyNotReceive, this, decode(packet, start, end))
+    if (machine === undefined) return this.#receiveByTrie(decode(packet, start, end))
+    const outcome = walkBytes(machine.bytes, packet, start, end, this.values)
+    return machine.permits[outcome] ?? new Refusal(whyNotReceive, this, decode(packet, start, end))
   }
 
   subscribe(filter: TopicFilter, qos: Qos): Decision {
     return decideSubscribe(this, filter, qos, this.#program.isNarrowing)
   }
 
-  #outcomeOfBytes({ bytes }: NonNullable<Machine>, packet: Uint8Array, start: number, end: number): number {
-    return walkBytes(bytes, packet, start, end, this.values)
+  #publishUnder(outcome: Outcome, topic: string, facts: PublishFacts): Decision {
+    return permitOf(outcome, facts) ?? new Refusal(whyNotPublish, this, topic, facts)
   }
 
-  #publishByTrie(topic: string, facts: PublishFacts): Permit | undefined {
-    return isReserved(topic) ? undefined : permitByTrie(this.roleSet.publish, topic, this.values, facts)
+  #publishByTrie(topic: string, facts: PublishFacts): Decision {
+    const permit = isReserved(topic) ? undefined : permitByTrie(this.roleSet.publish, topic, this.values, facts)
+    return permit ?? new Refusal(whyNotPublish, this, topic, facts)
+  }
+
+  #receiveByTrie(topic: string): Decision {
+    return permitByTrie(this.roleSet.receive, topic, this.values, anyMessage) ?? new Refusal(whyNotReceive, this, topic)
   }
 }
 

@@ -9,14 +9,13 @@ const nowhere = -0x80000000
 
 /** The number of the outcome of the topic from `start` to before `last`: valid UTF-8, not empty. */
 export function walkBytes(
-  code: AutomatonCode,
+  words: AutomatonCode,
   bytes: Uint8Array,
   start: number,
   last: number,
   values: readonly SlotValue[],
 ): number {
-  const { words } = code
-  let state = bytes[start] === dollar ? code.dollarStart : code.start
+  let state = wordPair(words, bytes[start] === dollar ? 2 : 0)
   let from = start
   while (state >= 0) {
     let at = from
@@ -37,8 +36,9 @@ export function walkBytes(
         break
       }
       if (at === last) break
-      at += 1
       node = branchOf(words, node, letter)
+      // a slash that leads nowhere is not read: the level ends here
+      if (node !== 0) at += 1
     }
     for (let slot = state + 4; target === nowhere && slot < radix; slot += 3) {
       const end = endOfValueInBytes(bytes, from, last, values[words[slot] as number])
@@ -49,7 +49,6 @@ export function walkBytes(
     if (target === nowhere) {
       target = wordPair(words, state + 2)
       if (target < 0 && (target & 1) !== 0) return ~target >> 1
-      at = from
       while (at < last && bytes[at] !== slash) at += 1
     }
     if (target < 0) return (target & 1) === 0 && at < last ? 0 : ~target >> 1

@@ -31,10 +31,9 @@ export function wordPair(words: Uint16Array, at: number): number {
  *
  * One loop rather than small functions: this runs for every message, and passes two positions on at once.
  */
-export function walkString(code: AutomatonCode, topic: string, values: readonly SlotValue[]): number {
-  const { words } = code
+export function walkString(words: AutomatonCode, topic: string, values: readonly SlotValue[]): number {
   const { length } = topic
-  let state = topic.charCodeAt(0) === dollar ? code.dollarStart : code.start
+  let state = wordPair(words, topic.charCodeAt(0) === dollar ? 2 : 0)
   let from = 0
   while (state >= 0) {
     let at = from
@@ -55,8 +54,9 @@ export function walkString(code: AutomatonCode, topic: string, values: readonly 
         break
       }
       if (at === length) break
-      at += 1
       node = branchOf(words, node, letter)
+      // a slash that leads nowhere is not read: the level ends here
+      if (node !== 0) at += 1
     }
     for (let slot = state + 4; target === nowhere && slot < radix; slot += 3) {
       const end = endOfValue(topic, from, values[words[slot] as number])
@@ -67,8 +67,7 @@ export function walkString(code: AutomatonCode, topic: string, values: readonly 
     if (target === nowhere) {
       target = wordPair(words, state + 2)
       if (target < 0 && (target & 1) !== 0) return ~target >> 1
-      at = topic.indexOf('/', from)
-      if (at < 0) at = length
+      while (at < length && topic.charCodeAt(at) !== slash) at += 1
     }
     if (target < 0) return (target & 1) === 0 && at < length ? 0 : ~target >> 1
     if (at === length) return words[target] as number

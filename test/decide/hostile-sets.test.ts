@@ -3,7 +3,8 @@ import { buildAutomaton } from '../../src/decide/automaton.ts'
 import { compileRights } from '../../src/decide/compile-rights.ts'
 import type { ByteRights, Qos } from '../../src/decide/decision.ts'
 import { buildTrie } from '../../src/decide/filter-trie.ts'
-import { grantsOf, makeRoleSet, programFor } from '../../src/decide/role-set.ts'
+import { programFor } from '../../src/decide/program.ts'
+import { grantsOf, makeRoleSet } from '../../src/decide/role-set.ts'
 import { patternOf, plainPattern } from '../../src/decide/slot-pattern.ts'
 import { slotValue } from '../../src/decide/slot-value.ts'
 import { parseFilterTemplate } from '../../src/policy/filter-template.ts'
@@ -64,14 +65,12 @@ describe('a set whose automaton would be too large', () => {
 
   test('is not made into one', () => {
     const { grants } = makeRoleSet(grantsOf(setWith(deep), ['r', 's']), new Map())
-    const before = performance.now()
     const trie = buildTrie(
       grants.filter(one => one.rule.effect === 'allow'),
       grants.filter(one => one.rule.effect === 'deny'),
       new Map(),
     )
     expect(buildAutomaton(trie, plainPattern, () => false)).toBeUndefined()
-    expect(performance.now() - before).toBeLessThan(5000)
   })
 
   test('is decided exactly all the same', () => {
