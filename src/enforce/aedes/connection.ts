@@ -9,6 +9,7 @@ import { identityKey } from '../../bind/identity-key.ts'
 import type { Permit } from '../../decide/decision.ts'
 import { PermitLedger } from '../../decide/permit-ledger.ts'
 import type { Admission, Gate } from '../../gate.ts'
+import { identityText } from '../../policy/identity-text.ts'
 import type { MappedIdentity } from '../../policy/model.ts'
 import { type Problem, problem } from '../../problem.ts'
 import type { Session } from '../../session.ts'
@@ -17,7 +18,6 @@ import type { DenialBudget } from '../denial-budget.ts'
 import { WriteBatch } from '../write-batch.ts'
 import { WriteWatch } from '../write-watch.ts'
 import { Grants } from './grants.ts'
-import { who } from './who.ts'
 
 export interface ConnectionOptions {
   readonly gate: Gate
@@ -96,7 +96,7 @@ export class Connection {
     this.#isRefused = true
     this.#gate.trace({
       event: 'connect-refused',
-      peer: { ...this.traced(), ...(identity === undefined ? {} : { who: who(identity) }) },
+      peer: { ...this.traced(), ...(identity === undefined ? {} : { who: identityText(identity) }) },
       problem: p,
       ...(action === undefined ? {} : { action }),
     })
@@ -148,7 +148,7 @@ export class Connection {
     return {
       address: this.peer.address,
       ...(this.peer.fingerprint === '' ? {} : { fingerprint: this.peer.fingerprint }),
-      ...(session === undefined ? {} : { who: who(session.identity) }),
+      ...(session === undefined ? {} : { who: identityText(session.identity) }),
       ...(subject === undefined ? {} : { subject }),
       ...(clientId === undefined ? {} : { clientId }),
     }

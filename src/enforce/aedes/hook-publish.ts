@@ -1,13 +1,13 @@
 /** PUBLISH and wills (docs/semantics.md 3.1, 3.6, 3.7). */
 import { identityKey } from '../../bind/identity-key.ts'
 import type { Decision } from '../../decide/decision.ts'
+import { identityText } from '../../policy/identity-text.ts'
 import { parseTopicName } from '../../policy/topic.ts'
 import { type Problem, problem } from '../../problem.ts'
 import type { TracedAction } from '../../trace.ts'
 import type { Connection } from './connection.ts'
 import { type HookContext, internal, refusal, sinkTopic, unguarded } from './hooks.ts'
 import type { AedesClient, AedesHooks, AedesPublish } from './shape.ts'
-import { who } from './who.ts'
 
 export function authorizePublish(context: HookContext): AedesHooks['authorizePublish'] {
   return (client, packet, callback) => {
@@ -104,7 +104,7 @@ function decideStaleWill({ gate }: HookContext, packet: AedesPublish, callback: 
   if (decision.effect === 'refuse') {
     gate.trace({
       event: 'refused',
-      peer: { address: 'offline', clientId, ...(owner === undefined ? {} : { who: who(owner.identity) }) },
+      peer: { address: 'offline', clientId, ...(owner === undefined ? {} : { who: identityText(owner.identity) }) },
       action: { verb: 'will', topic, qos, retain, payloadBytes },
       problem: decision.problem,
       revision: gate.policy.revision,

@@ -6,6 +6,7 @@ import { Readable } from 'node:stream'
 import { identityKey } from '../../bind/identity-key.ts'
 import type { Gate } from '../../gate.ts'
 import { matches } from '../../policy/filter-algebra.ts'
+import { identityText } from '../../policy/identity-text.ts'
 import { parseTopicFilter, parseTopicName, type TopicFilter, type TopicName } from '../../policy/topic.ts'
 import { type Problem, problem } from '../../problem.ts'
 import type { Mapping } from '../../session.ts'
@@ -20,7 +21,6 @@ import type {
   StoredSubscription,
 } from './shape.ts'
 import type { SubscribeBatches } from './subscribe-batches.ts'
-import { who } from './who.ts'
 
 export interface PersistenceContext {
   readonly gate: Gate
@@ -257,7 +257,7 @@ class GuardedQueue {
     const mapping = this.#mapping(clientId)
     this.#gate.trace({
       event: 'refused',
-      peer: { address: 'offline', clientId, ...(mapping === undefined ? {} : { who: who(mapping.identity) }) },
+      peer: { address: 'offline', clientId, ...(mapping === undefined ? {} : { who: identityText(mapping.identity) }) },
       action: { verb: 'receive', topic },
       problem: p,
       revision: this.#gate.policy.revision,

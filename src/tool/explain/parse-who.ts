@@ -1,4 +1,5 @@
 /** WHO of `policy explain`, as text: an identity, a subject, or a certificate file. Says which, and asks nothing else. */
+import { parseIdentityText } from '../../policy/identity-text.ts'
 import type { FieldTable } from '../../policy/model.ts'
 import { fail, ok, problem, type Result } from '../../problem.ts'
 import { looksLikeSubject, parseSubject } from './parse-subject.ts'
@@ -20,10 +21,11 @@ export function parseWho(text: string): Result<ParsedWho> {
       }),
     )
   if (text.startsWith('subject:')) return fieldsOf(text.slice('subject:'.length))
-  const identity = /^([\p{L}_][\p{L}\p{N}_.-]*):(.*)$/su.exec(text)
-  if (identity !== null && (identity[2] === '' || /^[\w-]+=/.test(identity[2] ?? ''))) {
-    return parseCaptures(identity[1] ?? '', identity[2] ?? '')
-  }
+  const identity = parseIdentityText(text)
+  if (identity !== undefined)
+    return identity.ok
+      ? ok({ kind: 'identity', identity: identity.value.kind, captures: identity.value.captures })
+      : identity
   if (looksLikeSubject(text)) return fieldsOf(text)
   return ok({ kind: 'file', path: text })
 }
@@ -31,20 +33,4 @@ export function parseWho(text: string): Result<ParsedWho> {
 function fieldsOf(text: string): Result<ParsedWho> {
   const values = parseSubject(text)
   return values.ok ? ok({ kind: 'fields', table: { issuer: undefined, values: values.value } }) : values
-}
-
-function parseCaptures(identity: string, text: string): Result<ParsedWho> {
-  const captures = new Map<string, string>()
-  for (const part of text === '' ? [] : text.split(',')) {
-    const [, name, value] = /^([\w-]+)=(.*)$/s.exec(part) ?? []
-    if (name === undefined || value === undefined || captures.has(name)) {
-      return fail(
-        problem('tool/bad-who', `\`${part}\` is not one NAME=VALUE of an identity`, {
-          help: 'write it as `device:site=s1,device=pump-7`',
-        }),
-      )
-    }
-    captures.set(name, value)
-  }
-  return ok({ kind: 'identity', identity, captures })
 }
