@@ -8,7 +8,7 @@ import { answer, answerJson, sayProblems } from './io.ts'
 import { problemAnnotation, reportAnnotations } from './test/annotations.ts'
 import { junitBeginning, renderJunit } from './test/junit.ts'
 import { type CoverageOptions, isCoveredEnough, type TestReport, testReport } from './test/test-report.ts'
-import { reportJson, saySummary, tellReport } from './test/test-text.ts'
+import { reportJson, sayCoverage, saySummary, tellReport } from './test/test-text.ts'
 import { unwrittenExitCode, writeOwnFile } from './write-own-file.ts'
 
 interface TestOptions extends CoverageOptions {
@@ -50,7 +50,8 @@ async function test(folder: string, options: TestOptions): Promise<void> {
   if (options.json) answerJson(reportJson(report))
   else if (options.github) for (const line of reportAnnotations(report)) answer(line)
   else tellReport(report)
-  saySummary(report, loaded.folder)
+  if (!options.json) saySummary(report, loaded.folder)
+  sayCoverage(report)
   if (report.failed.length > 0 || !isCoveredEnough(report)) process.exitCode = exitCodes.no
   if (options.junit !== undefined) await writeJunit(options.junit, report)
 }
