@@ -673,7 +673,7 @@ export const problemCodes = {
   },
   'tool/foreign-file': {
     meaning: 'A file that was not made by the command would be overwritten.',
-    next: 'Name another file, or overwrite it with `--force`.',
+    next: 'Name another file, or delete that one; `policy map --force` overwrites it.',
   },
   'tool/unreadable-certificate': {
     meaning: 'The certificate file cannot be read, or holds no certificate.',

@@ -176,7 +176,7 @@ export interface PolicyTest {
   readonly can: readonly TestAction[]
   readonly cannot: readonly TestAction[]
   /** Code that connecting must be refused with. */
-  readonly refused: string | undefined
+  readonly refused: { readonly code: string; readonly where: Where } | undefined
   readonly where: Where
 }
 

@@ -154,7 +154,7 @@ function readTest(given: GivenTest, report: Report): TestDraft | undefined {
       clientId: value.clientId?.text,
       can: (value.can ?? []).flatMap(one => readAction(one, report) ?? []),
       cannot: (value.cannot ?? []).flatMap(one => readAction(one, report) ?? []),
-      refused: value.refused?.text,
+      refused: value.refused && { code: value.refused.text, where: value.refused.where },
       where: value.name.where,
     },
     issuer: who.issuer,

@@ -16,7 +16,7 @@ const yaml = `identities:
     from: { subject.ou: staff, san.uri: "urn:acme:staff:\${name}" }
     clientId: "\${name}/+"
     membersOnly: true
-    mayAlsoHave: [auditor]
+    mayAlsoHave: [auditor, watcher]
 roles:
   sensor:
     allow:
@@ -26,8 +26,16 @@ roles:
       - publish: plant/+/+/telemetry/secret/#
   auditor:
     allow: [{ subscribe: "plant/#" }]
+  watcher:
+    allow:
+      - subscribe:
+        - "plant/+/x"
+        - other
+    deny:
+      - receive: plant/+/secret
+      - { receive: "plant/s1/secret" }
 members:
-  people: { of: staff, by: [name], rows: [{ name: a-1, roles: [auditor] }, { name: gone-1, roles: [], refused: left }] }
+  people: { of: staff, by: [name], rows: [{ name: a-1, roles: [auditor] }, { name: a-3, roles: [auditor, watcher] }, { name: gone-1, roles: [], refused: left }] }
 `
 const pump = '{ identity: device, site: s1, device: pump-7 }'
 const own = 'plant/s1/pump-7'
@@ -105,7 +113,21 @@ describe('can', () => {
 
   test('names the deny that refuses', () => {
     const [found] = failuresOf(`as: ${pump}\ncan: [{ publish: ${own}/telemetry/secret/k }]`)
-    expect(found?.help).toContain('(plant.yaml:21:')
+    expect(found?.help).toBe(
+      'may not publish `plant/s1/pump-7/telemetry/secret/k`: role sensor denies `plant/+/+/telemetry/secret/#` (plant.yaml:21:9); deny wins over every allow; narrow the deny, or take another topic',
+    )
+  })
+
+  test('names every deny that refuses', () => {
+    const [found] = failuresOf('as: { identity: staff, name: a-3 }\ncan: [{ receive: plant/s1/secret }]')
+    expect(found?.help).toContain(' (plant.yaml:30:9, plant.yaml:31:11); deny wins')
+  })
+
+  test('tells the place of the nearest rule once', () => {
+    const [found] = failuresOf(`as: ${pump}\ncan: [{ publish: plant/s1/pump-8/telemetry/x }]`)
+    expect(found?.help).toBe(
+      'no rule allows to publish `plant/s1/pump-8/telemetry/x`; nearest is `plant/s1/pump-7/telemetry/#` (plant.yaml:18:11): level 3 is `pump-8`, the rule says `pump-7`',
+    )
   })
 
   test('a lower QoS is not enough, and the help says which one there is', () => {
@@ -135,6 +157,11 @@ describe('cannot', () => {
     expect(found?.help).toMatch(/^role sensor allows it \(plant\.yaml:18:/)
   })
 
+  test('names every rule that allows it, each at its place', () => {
+    const [found] = failuresOf('as: { identity: staff, name: a-3 }\ncannot: [{ subscribe: plant/s1/x }]')
+    expect(found?.help).toBe('role auditor allows it (plant.yaml:23:15); role watcher allows it (plant.yaml:27:11)')
+  })
+
   test('every action that fails is told', () => {
     const topics = ['a', 'b', 'c'].map(level => `{ publish: ${own}/telemetry/${level} }`)
     const failures = failuresOf(`as: ${pump}\ncan: [{ publish: x }]\ncannot: [${topics.join(', ')}]`)
@@ -151,7 +178,7 @@ describe('refused', () => {
       {
         code: 'policy/test-failed',
         sentence: 'test "t": connecting must be refused with bind/client-id-mismatch, and is permitted',
-        where: expect.objectContaining({ file: 'plant.test.yaml', line: 2 }),
+        where: expect.objectContaining({ file: 'plant.test.yaml', line: 5 }),
       },
     ])
   })
@@ -161,7 +188,7 @@ describe('refused', () => {
     expect(found).toMatchObject({
       sentence:
         'test "t": connecting must be refused with authenticate/no-identity, and is with bind/client-id-mismatch',
-      where: { file: 'plant.test.yaml', line: 2 },
+      where: { file: 'plant.test.yaml', line: 5 },
       help: "the client id `pump-8` is not one of this device's",
     })
   })

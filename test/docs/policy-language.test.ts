@@ -1,9 +1,12 @@
 /** The reference of the language shows what it says: its blocks are one set that loads, whose tests pass and whose claims hold. */
 import { readFileSync } from 'node:fs'
+import { Command } from 'commander'
 import { expect, test } from 'vitest'
+import { withOptions } from '../../scripts/render-options.mjs'
 import { runPolicyTests } from '../../src/decide/run-tests.ts'
 import { loadPolicySet } from '../../src/policy/load.ts'
 import { proveClaims } from '../../src/prove/claims/prove-claims.ts'
+import { addPolicyTest } from '../../src/tool/policy-test.ts'
 
 const page = readFileSync(new URL('../../docs/policy-language.md', import.meta.url), 'utf8')
 const [policy, tests, ...more] = [...page.matchAll(/^```yaml\n(.*?)^```$/gms)].map(match => match[1] ?? '')
@@ -25,4 +28,10 @@ test('docs/policy-language.md', () => {
     'never proved',
     'every proved',
   ])
+})
+
+test('the options are what `npm run docs:options` writes', () => {
+  const policy = new Command()
+  addPolicyTest(policy)
+  expect(page).toBe(withOptions(page, policy.commands[0] as Command))
 })
