@@ -78,6 +78,14 @@ export type TraceEvent =
       readonly seconds: number
     }
   | { readonly event: 'policy-loaded'; readonly revision: string; readonly rules: number; readonly tests: number }
+  /** What a change of the policy in force means, told after it: who gains and who loses what. `more` were left out. */
+  | {
+      readonly event: 'policy-changed'
+      readonly before: string
+      readonly revision: string
+      readonly changes: readonly string[]
+      readonly more: number
+    }
   /** A changed policy folder does not load: the revision in force stays. */
   | { readonly event: 'policy-refused'; readonly problems: readonly Problem[]; readonly revision: string }
   /** A changed CRL was taken over, or why it was not; or something that an operator must look at. */

@@ -46,6 +46,7 @@ function severity(event: TraceEvent): 'info' | 'warn' | 'error' {
     case 'disconnected':
     case 'permitted':
     case 'policy-loaded':
+    case 'policy-changed':
     case 'revocations-loaded':
     case 'issuers-loaded':
     case 'certificate-loaded':
@@ -89,6 +90,7 @@ function ruleText({ role, effect, action, filters }: RuleRef): string {
 function fields(event: TraceEvent, policies: string): Record<string, unknown> {
   switch (event.event) {
     case 'policy-loaded':
+    case 'policy-changed':
     case 'revocations-loaded':
     case 'issuers-loaded':
     case 'certificate-loaded': {
@@ -159,6 +161,10 @@ function sentence(event: TraceEvent, policies: string): string {
   switch (event.event) {
     case 'policy-loaded':
       return `policy   revision ${event.revision} in force: ${event.rules} rules, ${event.tests} tests passed`
+    case 'policy-changed': {
+      const more = event.more === 0 ? '' : ` | and ${event.more} more`
+      return `policy   from ${event.before} to ${event.revision}: ${event.changes.join(' | ')}${more}`
+    }
     case 'policy-refused':
       return `policy   change refused, revision ${event.revision} stays${event.problems.map(p => ` | ${p.where ? `${formatWhere(p.where)}: ` : ''}${p.code}: ${p.sentence}${p.help ? `; ${p.help}` : ''}`).join('')}`
     case 'revocations-loaded':

@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import { shellQuote } from '../policy/shell-quote.ts'
 import { ConfigurationError, problem } from '../problem.ts'
 import { type DevCerts, ensureDevCerts } from '../provision/dev-certs.ts'
+import { ChangeTeller } from './change/change-teller.ts'
 import { type Configuration, defaultConfigurationFile, loadConfiguration, readTlsFiles } from './configuration.ts'
 import { exitCodes } from './exit-codes.ts'
 import { answer, problemLines, say } from './io.ts'
@@ -67,6 +68,7 @@ async function serve(options: ServeOptions): Promise<void> {
     policies: plan.policies,
     refusalsPerMinute: configuration.log.refusalsPerMinute,
   })
+  let teller: ChangeTeller | undefined
   const running = await startGuarded(
     {
       policies: plan.policies,
@@ -76,7 +78,10 @@ async function serve(options: ServeOptions): Promise<void> {
       limits: configuration.limits,
       permits: configuration.log.permits,
       keepForDays: configuration.sessions.keepForDays,
-      trace: log.trace,
+      trace: event => {
+        log.trace(event)
+        if (event.event === 'policy-loaded') teller?.follow(running.gate.policy)
+      },
     },
     {
       port: plan.port,
@@ -90,13 +95,14 @@ async function serve(options: ServeOptions): Promise<void> {
   ).catch((error: NodeJS.ErrnoException) => {
     throw listenProblem(error, plan) ?? error
   })
+  teller = new ChangeTeller(running.gate.policy, log.trace)
   if (configuration.broker.path === 'fast' && !running.fastPath) {
     say(
       'this version of aedes is not the one that the fast path was made for: packets take the plain path, which is slower',
     )
   }
   for (const line of startLines(plan, running)) answer(line)
-  stopOnSignal(running, log)
+  stopOnSignal(running, log, teller)
 }
 
 async function planOf(options: ServeOptions): Promise<ServePlan> {
@@ -217,10 +223,9 @@ function certNames({ names }: DevCerts): string {
   ].join(', ')
 }
 
-function stopOnSignal(running: RunningBroker, log: Log): void {
+function stopOnSignal(running: RunningBroker, log: Log, teller: ChangeTeller): void {
   const stop = (): void => {
-    running
-      .close()
+    Promise.all([running.close(), teller.close()])
       .finally(() => log.close())
       .then(
         () => process.exit(exitCodes.done),

@@ -34,6 +34,13 @@ function eventsWith(name: string): readonly TraceEvent[] {
     { event: 'permitted', peer, action, rules: [...rules, ...rules], revision },
     { event: 'suppressed', peer, count: 2, codes: { 'decide/no-rule': 2 }, seconds: 60 },
     { event: 'policy-loaded', revision, rules: 1, tests: 1 },
+    {
+      event: 'policy-changed',
+      before: revision,
+      revision,
+      changes: [`+ every ${name} gains publish ${name}`],
+      more: 1,
+    },
     { event: 'policy-refused', problems: [p, p], revision },
     { event: 'revocations-loaded', issuer: name, entries: 1 },
     { event: 'alarm', problem: p },

@@ -35,17 +35,27 @@ function isEmpty({ gains, losses, definitions }: PolicyDiff): boolean {
 
 const nobody = 'nobody gains or loses anything'
 
-export function diffLines(diff: PolicyDiff): readonly string[] {
+/** A line for each change, and whatever `detail` adds below that of a right. */
+function linesOf(diff: PolicyDiff, detail: (change: RightChange) => readonly string[]): readonly string[] {
   if (isEmpty(diff)) return [nobody]
   const right = (sign: string, verb: string) => (change: RightChange) => [
     `${sign} ${whoOf(change)} ${verb} ${what(change)}`,
-    `    for example ${example(change)}   ${formatWhere(change.rule.where)}`,
+    ...detail(change),
   ]
   return [
     ...diff.definitions.map(({ effect, sentence }) => `${definitionSign[effect]} ${sentence}`),
     ...diff.gains.flatMap(right('+', 'gains')),
     ...diff.losses.flatMap(right('-', 'loses')),
   ]
+}
+
+export function diffLines(diff: PolicyDiff): readonly string[] {
+  return linesOf(diff, change => [`    for example ${example(change)}   ${formatWhere(change.rule.where)}`])
+}
+
+/** Without examples: one line for each change. */
+export function diffHeadlines(diff: PolicyDiff): readonly string[] {
+  return linesOf(diff, () => [])
 }
 
 export function diffMarkdown(diff: PolicyDiff): readonly string[] {
