@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import tls from 'node:tls'
 import { Aedes } from 'aedes'
 import { guard, listen } from '../dist/enforce/aedes/index.js'
-import { openGate } from '../dist/gate.js'
+import { openGate } from '../dist/open-gate.js'
 import { startHandmadeBroker } from '../dist/tool/demo/handmade-broker.js'
 
 const [kind, folder] = process.argv.slice(2)

@@ -23,6 +23,13 @@ export interface GateOptions {
   readonly keepForDays?: number
   /** Which permits are told to the trace. Default `distinct`: a session's first use of each rule per policy revision. */
   readonly permits?: PermitsMode
+  /**
+   * UNSAFE: topics are only reported. What the policy would refuse is let pass and told as `would-refuse`; certificates, client ids,
+   * revocation and ownership are enforced as ever. For the time before a first policy is trusted. Default false.
+   */
+  readonly reportOnly?: boolean
+  /** Folder of a set that is asked beside the one in force; what it would decide otherwise is told as `candidate-differs`. */
+  readonly candidate?: string
   readonly trace?: Trace
   /** Watch policies, CA certificates and CRLs for changes. Default true. */
   readonly watch?: boolean

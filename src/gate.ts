@@ -2,30 +2,28 @@
  * Gate: the whole path composed. A peer and its CONNECT go in; a bound session with rights, or a reasoned refusal, comes out.
  * accept → authenticate → bind → decide; adapters in `enforce/` do the rest.
  */
-import { resolve } from 'node:path'
 import type { Issuers } from './accept/issuers.ts'
-import { type Limits, resolveLimits } from './accept/limits.ts'
+import type { Limits } from './accept/limits.ts'
 import type { Peer } from './accept/peer.ts'
-import { openTrust, type Trust } from './accept/trust.ts'
+import type { Trust } from './accept/trust.ts'
 import { Authenticator } from './authenticate/authenticator.ts'
 import { Admissions } from './bind/admissions.ts'
 import { atTime } from './bind/at-time.ts'
 import { type ConnackCode, connackCodeFor } from './bind/connack-code.ts'
 import { KeptSessions, type Purge } from './bind/kept-sessions.ts'
 import { MemoryOwnerStore, type OwnerStore } from './bind/owner-store.ts'
-import { defaultKeepForDays, type GateOptions } from './gate-options.ts'
 import { type BoundMapping, type ConnectFacts, type ConnectMapping, Mapper } from './mapper.ts'
 import type { MappedIdentity } from './policy/model.ts'
-import { ok, PolicyError, type Problem, problem, type Result } from './problem.ts'
+import { ok, type Problem, problem, type Result } from './problem.ts'
 import { type Mapping, Session } from './session.ts'
-import { type LoadedPolicy, loadPolicyFolder, watchPolicyFolder } from './source/folder.ts'
+import { type FolderOptions, type LoadedPolicy, reloadPolicyFolder, watchPolicyFolder } from './source/folder.ts'
 import { watchFiles } from './source/watch-files.ts'
-import { nullTrace, type PermitsMode, type Trace } from './trace.ts'
+import type { PermitsMode, Trace } from './trace.ts'
+import { Trial } from './trial.ts'
 
 const dayMs = 86_400_000
 const hourMs = 3_600_000
 
-export type { GateOptions } from './gate-options.ts'
 export type { ConnectFacts } from './mapper.ts'
 
 export type Admission =
@@ -52,6 +50,8 @@ export class Gate {
   readonly #kept: KeptSessions<BoundMapping>
   readonly #admissions: Admissions<Session, BoundMapping>
   readonly #folder: string
+  readonly #candidateFolder: string | undefined
+  readonly #trial: Trial | undefined
   readonly #now: () => number
   readonly #watchers: { close(): Promise<void> }[] = []
   readonly #mapper: Mapper
@@ -59,10 +59,12 @@ export class Gate {
   #reviews = 0
   #reloading: Promise<void> = Promise.resolve()
 
-  /** Use `openGate`. */
+  /** Use `openGate` of open-gate.ts. */
   constructor(parts: {
     policy: LoadedPolicy
     folder: string
+    candidate: { readonly folder: string; readonly policy: LoadedPolicy } | undefined
+    reportOnly: boolean
     trust: Trust
     owners: OwnerStore | undefined
     limits: Limits
@@ -72,6 +74,7 @@ export class Gate {
     now: () => number
   }) {
     this.#folder = parts.folder
+    this.#candidateFolder = parts.candidate?.folder
     this.#now = parts.now
     this.issuers = parts.trust.issuers
     this.#trust = parts.trust
@@ -85,7 +88,12 @@ export class Gate {
       parts.now,
       parts.keepForDays * dayMs,
     )
-    this.#mapper = new Mapper(this.#authenticator, parts.policy)
+    const { policy, candidate, reportOnly } = parts
+    if (reportOnly || candidate !== undefined) {
+      const facts = { reportOnly, inForce: policy, candidate: candidate?.policy }
+      this.#trial = new Trial(facts, parts.trace, id => this.#admissions.liveOf(id)?.peer.address ?? 'offline')
+    }
+    this.#mapper = new Mapper(this.#authenticator, policy, this.#trial)
     this.#kept = new KeptSessions(
       parts.owners ?? new MemoryOwnerStore(),
       (owner, clientId) => this.#mapper.ofOwner(owner, clientId),
@@ -173,19 +181,23 @@ export class Gate {
   /** Reads the policy folder anew; a set that does not load is refused and the one in force stays. */
   reload(): Promise<void> {
     this.#reloading = this.#reloading.then(async () => {
-      const { names, limits } = this.issuers
-      const next = await loadPolicyFolder(this.#folder, { issuers: names, limits }).catch((error: unknown) => error)
-      if (next instanceof PolicyError) {
-        this.trace({ event: 'policy-refused', problems: next.problems, revision: this.policy.revision })
-      } else if (next instanceof Error) {
-        this.trace({
-          event: 'policy-refused',
-          problems: [problem('enforce/internal', next.message)],
-          revision: this.policy.revision,
-        })
-      } else if ((next as LoadedPolicy).revision !== this.policy.revision) {
-        await this.#swap(next as LoadedPolicy)
-      }
+      const next = await reloadPolicyFolder(this.#folder, loadOptions(this.issuers))
+      const { revision } = this.policy
+      if ('problems' in next) this.trace({ event: 'policy-refused', problems: next.problems, revision })
+      else if (next.policy.revision !== revision) await this.#swap(next.policy)
+    })
+    return this.#reloading
+  }
+
+  /** Reads the folder of the candidate anew; a set that does not load is told, and the candidate before it is still tried. */
+  reloadCandidate(): Promise<void> {
+    this.#reloading = this.#reloading.then(async () => {
+      const tried = this.#trial?.candidate
+      if (this.#candidateFolder === undefined || tried === undefined) return
+      const next = await reloadPolicyFolder(this.#candidateFolder, loadOptions(this.issuers))
+      const { revision } = tried
+      if ('problems' in next) this.trace({ event: 'candidate-refused', problems: next.problems, revision })
+      else if (next.policy.revision !== revision) await this.#tryCandidate(next.policy)
     })
     return this.#reloading
   }
@@ -199,6 +211,9 @@ export class Gate {
   /** Watches the policy folder, the CA certificates and the CRLs. Called by `openGate`. */
   async watch(): Promise<void> {
     this.#watchers.push(await watchPolicyFolder(this.#folder, () => void this.reload()))
+    const candidate = this.#candidateFolder
+    if (candidate !== undefined)
+      this.#watchers.push(await watchPolicyFolder(candidate, () => void this.reloadCandidate()))
     this.#watchers.push(await watchFiles(this.#trust.files, () => void this.reloadTrust()))
   }
 
@@ -248,6 +263,12 @@ export class Gate {
     await reviewed
   }
 
+  async #tryCandidate(next: LoadedPolicy): Promise<void> {
+    this.trace({ event: 'candidate-loaded', revision: next.revision, rules: next.rules, tests: next.tests })
+    this.#mapper.tryCandidate(next)
+    await this.#recheck()
+  }
+
   /** After a swap or a new CRL, authenticate and bind are run again on every session, live and kept (docs/semantics.md 4.1, 4.2). */
   async #recheck(): Promise<void> {
     for (const session of this.#admissions.live) {
@@ -263,31 +284,7 @@ function refuse(p: Problem, about: { subject?: string; identity?: MappedIdentity
   return { effect: 'refuse', returnCode: connackCodeFor(p.code), problem: p, ...about }
 }
 
-/**
- * Opens a gate. Rejects with PolicyError on a policy set that does not load and with ConfigurationError on issuers or
- * CRLs that cannot be used; each carries every problem found.
- * @example const gate = await openGate({ policies: './policies', issuers: { acme: { certificates: ['issuing.pem'], root: 'root.pem' } } })
- */
-export async function openGate(options: GateOptions): Promise<Gate> {
-  const trace = options.trace ?? nullTrace
-  const now = options.now ?? Date.now
-  const base = resolve(options.baseFolder ?? '.')
-  const trust = await openTrust(options.issuers, base, { ...options.crl, now, trace })
-  const folder = resolve(options.policies)
-  const policy = await loadPolicyFolder(folder, { issuers: trust.issuers.names, limits: trust.issuers.limits })
-  const gate = new Gate({
-    policy,
-    folder,
-    trust,
-    owners: options.owners,
-    limits: resolveLimits(options.limits ?? {}),
-    keepForDays: options.keepForDays ?? defaultKeepForDays,
-    permits: options.permits ?? 'distinct',
-    trace,
-    now,
-  })
-  await gate.openKept()
-  gate.reviewHourly()
-  if (options.watch !== false) await gate.watch()
-  return gate
+/** What policies are loaded for: the issuers as they are configured now. */
+export function loadOptions({ names, limits }: Issuers): FolderOptions {
+  return { issuers: names, limits }
 }

@@ -4,8 +4,10 @@ export type { Limits } from './accept/limits.ts'
 export type { IssuersConfig } from './accept/load-issuers.ts'
 export { type Peer, readPeer } from './accept/peer.ts'
 export type { Decision, Permit, PublishFacts, Qos, Refuse } from './decide/decision.ts'
-export { type Admission, type ConnectFacts, type Gate, type GateOptions, openGate } from './gate.ts'
+export type { Admission, ConnectFacts, Gate } from './gate.ts'
+export type { GateOptions } from './gate-options.ts'
 export { logTrace } from './observe/log.ts'
+export { openGate } from './open-gate.ts'
 export type { MappedIdentity, Rule } from './policy/model.ts'
 export {
   ConfigurationError,

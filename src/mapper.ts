@@ -16,6 +16,7 @@ import { parseTopicName } from './policy/topic.ts'
 import { fail, ok, type Problem, problem, type Result } from './problem.ts'
 import type { Mapping } from './session.ts'
 import type { LoadedPolicy } from './source/folder.ts'
+import type { Trial } from './trial.ts'
 
 /** What an adapter has read from a CONNECT. User name and password neither add nor change anything. */
 export interface ConnectFacts {
@@ -46,12 +47,15 @@ const rememberedCertificates = 10_000
 
 export class Mapper {
   readonly #authenticator: Authenticator
+  readonly #trial: Trial | undefined
   #policy: LoadedPolicy
   #epoch = 0
   /** By issuer, certificate and client id; what they are under this policy never changes, whether they are good is asked anew. */
   readonly #mapped = new Map<string, MappedCertificate>()
 
-  constructor(authenticator: Authenticator, policy: LoadedPolicy) {
+  /** `trial`: what is only tried, where anything is. */
+  constructor(authenticator: Authenticator, policy: LoadedPolicy, trial?: Trial) {
+    this.#trial = trial
     this.#authenticator = authenticator
     this.#policy = policy
   }
@@ -69,6 +73,14 @@ export class Mapper {
     this.#policy = policy
     this.#epoch++
     this.#mapped.clear()
+    this.#trial?.use(policy, this.#trial.candidate)
+  }
+
+  /** Another candidate is tried from now on; the policy in force stays. */
+  tryCandidate(candidate: LoadedPolicy): void {
+    this.#epoch++
+    this.#mapped.clear()
+    this.#trial?.use(this.#policy, candidate)
   }
 
   /** What a CONNECT would get: authenticate → bind → decide. The identity is told even where a later step refuses. */
@@ -108,31 +120,47 @@ export class Mapper {
     const key = `${authenticated.issuer.name} ${fingerprint} ${clientId}`
     const known = this.#mapped.get(key)
     if (known !== undefined) return known
-    const identified = this.#identify(authenticated)
-    const mapped: MappedCertificate = identified.ok
-      ? { identity: identified.value, mapping: this.#map(identified.value, clientId) }
-      : { mapping: identified }
+    const inForce = mapUnder(this.#policy, authenticated, clientId)
+    const mapped =
+      this.#trial === undefined ? inForce : tried(this.#trial, inForce, authenticated, clientId, fingerprint)
     // only what may log in is worth remembering: others could fill it with client ids of their own making
     if (!mapped.mapping.ok) return mapped
     if (this.#mapped.size >= rememberedCertificates) this.#mapped.clear()
     this.#mapped.set(key, mapped)
     return mapped
   }
+}
 
-  #identify({ certificate, issuer }: Authenticated): Result<MappedIdentity> {
-    return identify(this.#policy.set, certificate, issuer.name, issuer.only)
-  }
+/** What a policy makes of a certificate and a client id. */
+function mapUnder(policy: LoadedPolicy, { certificate, issuer }: Authenticated, presented: string): MappedCertificate {
+  const { set, revision } = policy
+  const identified = identify(set, certificate, issuer.name, issuer.only)
+  if (!identified.ok) return { mapping: identified }
+  const identity = identified.value
+  const holder = rightsHolderOf(set, identity)
+  if (!holder.ok) return { identity, mapping: holder }
+  const clientId = bindClientId(set, identity, presented)
+  if (!clientId.ok) return { identity, mapping: clientId }
+  const rights = compileRights(set, holder.value)
+  if (!rights.ok) return { identity, mapping: rights }
+  return { identity, mapping: ok({ revision, identity, rights: rights.value, clientId: clientId.value }) }
+}
 
-  #map(identity: MappedIdentity, presented: string): Result<BoundMapping> {
-    const { set, revision } = this.#policy
-    const holder = rightsHolderOf(set, identity)
-    if (!holder.ok) return holder
-    const clientId = bindClientId(set, identity, presented)
-    if (!clientId.ok) return clientId
-    const rights = compileRights(set, holder.value)
-    if (!rights.ok) return rights
-    return ok({ revision, identity, rights: rights.value, clientId: clientId.value })
-  }
+/** The same, with rights that tell what is only tried. */
+function tried(
+  trial: Trial,
+  { identity, mapping }: MappedCertificate,
+  authenticated: Authenticated,
+  clientId: string,
+  fingerprint: string,
+): MappedCertificate {
+  const { candidate } = trial
+  const other = candidate && mapUnder(candidate, authenticated, clientId)
+  const who = { identity: identity ?? other?.identity, clientId, fingerprint }
+  if (other !== undefined) trial.compareLogin(who, mapping, other.mapping)
+  const known = identity === undefined ? {} : { identity }
+  if (!mapping.ok) return { ...known, mapping }
+  return { ...known, mapping: ok({ ...mapping.value, rights: trial.watch(who, mapping.value, other?.mapping) }) }
 }
 
 /** Why the will may not be published; undefined where it may (docs/semantics.md 3.7). */

@@ -292,6 +292,10 @@ export const problemCodes = {
     meaning: 'A configured CA does not chain to its root.',
     next: 'Name the self-signed root that signed it, and any CA between the two.',
   },
+  'config/report-only': {
+    meaning: 'Topics are only reported: what the policy would refuse is let pass.',
+    next: 'Start without `--report-only` (`reportOnly`) once the log shows nothing that should have passed.',
+  },
   'config/unknown-key': {
     meaning: 'A setting that the configuration does not know.',
     next: 'Correct the spelling; the help line shows the nearest one.',

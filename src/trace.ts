@@ -58,6 +58,30 @@ export type TraceEvent =
       readonly problem: Problem
       readonly revision: string
     }
+  /** As `refused`, but topics are only reported: it was let pass. */
+  | {
+      readonly event: 'would-refuse'
+      readonly peer: TracedPeer
+      readonly action: TracedAction
+      readonly problem: Problem
+      readonly revision: string
+    }
+  /** The candidate set would have decided otherwise: its problem where it refuses, its rules where it permits. */
+  | {
+      readonly event: 'candidate-differs'
+      readonly peer: TracedPeer
+      readonly action: TracedAction
+      /** What was done. */
+      readonly effect: 'permit' | 'refuse'
+      readonly candidate: 'permit' | 'refuse'
+      readonly problem?: Problem
+      readonly rules?: readonly RuleRef[]
+      readonly revision: string
+      readonly candidateRevision: string
+    }
+  | { readonly event: 'candidate-loaded'; readonly revision: string; readonly rules: number; readonly tests: number }
+  /** A changed candidate folder does not load: the candidate before it stays. */
+  | { readonly event: 'candidate-refused'; readonly problems: readonly Problem[]; readonly revision: string }
   /** An action of a bound session was permitted; only as far as a PermitsMode wants to know. */
   | {
       readonly event: 'permitted'

@@ -41,8 +41,11 @@ const leaves: Readonly<Record<string, readonly string[]>> = {
 
 /** Who may import the composed path, and how. A session is what the gate hands out. */
 const composed: Readonly<Record<string, (from: string, isType: boolean) => boolean>> = {
-  'src/gate.ts': (from, isType) => isIn(from, 'tool') || from === 'src/index.ts' || (isIn(from, 'enforce') && isType),
-  'src/gate-options.ts': from => from === 'src/gate.ts' || isIn(from, 'tool'),
+  'src/gate.ts': (from, isType) =>
+    isIn(from, 'tool') || ['src/index.ts', 'src/open-gate.ts'].includes(from) || (isIn(from, 'enforce') && isType),
+  'src/open-gate.ts': from => isIn(from, 'tool') || from === 'src/index.ts',
+  'src/gate-options.ts': from => ['src/open-gate.ts', 'src/index.ts'].includes(from) || isIn(from, 'tool'),
+  'src/trial.ts': from => ['src/gate.ts', 'src/mapper.ts'].includes(from),
   'src/session.ts': (from, isType) =>
     isIn(from, 'tool') ||
     ['src/index.ts', 'src/gate.ts', 'src/mapper.ts'].includes(from) ||

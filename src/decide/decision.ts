@@ -20,6 +20,8 @@ export interface Permit {
   readonly grantedQos?: Qos
   /** subscribe only: the filter is wider than what is allowed, and delivery brings the allowed part (SEMANTICS 3.3). */
   readonly narrowed?: true
+  /** It would have been refused, and was only reported. */
+  readonly reported?: true
 }
 
 export interface Refuse {

@@ -30,7 +30,10 @@ export interface BudgetedTrace {
   close(): void
 }
 
-type Refusal = Extract<TraceEvent, { readonly event: 'handshake-refused' | 'connect-refused' | 'refused' }>
+type Refusal = Extract<
+  TraceEvent,
+  { readonly event: 'handshake-refused' | 'connect-refused' | 'refused' | 'would-refuse' }
+>
 
 /** One minute of one key. */
 interface Account {
@@ -155,6 +158,8 @@ export function budgetRefusals(trace: Trace, options: BudgetOptions): BudgetedTr
   }
 }
 
+const refusals: ReadonlySet<string> = new Set(['handshake-refused', 'connect-refused', 'refused', 'would-refuse'])
+
 function isRefusal(event: TraceEvent): event is Refusal {
-  return event.event === 'handshake-refused' || event.event === 'connect-refused' || event.event === 'refused'
+  return refusals.has(event.event)
 }

@@ -35,7 +35,7 @@ export function logTrace(options: LogOptions): Trace {
 
 /** The line that reproduces a refusal; none where the policy was not what refused, as with a revoked certificate. */
 function explainOf(event: TraceEvent, policies: string): string | undefined {
-  if (event.event !== 'refused' && event.event !== 'connect-refused') return undefined
+  if (event.event !== 'refused' && event.event !== 'connect-refused' && event.event !== 'would-refuse') return undefined
   if (event.action === undefined || event.problem.code.startsWith('accept/')) return undefined
   return explainCommand(event.peer, event.action, policies)
 }
@@ -50,7 +50,9 @@ function severity(event: TraceEvent): 'info' | 'warn' | 'error' {
     case 'revocations-loaded':
     case 'issuers-loaded':
     case 'certificate-loaded':
+    case 'candidate-loaded':
       return 'info'
+    case 'candidate-refused':
     case 'policy-refused':
     case 'alarm':
       return 'error'
@@ -91,12 +93,14 @@ function fields(event: TraceEvent, policies: string): Record<string, unknown> {
   switch (event.event) {
     case 'policy-loaded':
     case 'policy-changed':
+    case 'candidate-loaded':
     case 'revocations-loaded':
     case 'issuers-loaded':
     case 'certificate-loaded': {
       const { event: _, ...rest } = event
       return rest
     }
+    case 'candidate-refused':
     case 'policy-refused':
       return { revision: event.revision, problems: event.problems.map(problemFields) }
     case 'alarm':
@@ -119,12 +123,19 @@ function fields(event: TraceEvent, policies: string): Record<string, unknown> {
             ? { code: event.problem.code }
             : problemFields(event.problem)
           : {}),
-        ...('rules' in event ? ruleFields(event.rules) : {}),
+        ...('rules' in event && event.rules ? ruleFields(event.rules) : {}),
         ...('revision' in event ? { revision: event.revision } : {}),
+        ...('candidate' in event ? candidateFields(event) : {}),
         ...(explain ? { explain } : {}),
       }
     }
   }
+}
+
+type Difference = Extract<TraceEvent, { readonly event: 'candidate-differs' }>
+
+function candidateFields({ effect, candidate, candidateRevision }: Difference): Record<string, unknown> {
+  return { effect, candidate, candidateRevision }
 }
 
 function name(peer: TracedPeer): string {
@@ -144,6 +155,10 @@ function because(p: Problem | undefined): string {
   return `: ${p.sentence} [${p.code}${p.where ? ` ${formatWhere(p.where)}` : ''}]${p.help ? `; ${p.help}` : ''}`
 }
 
+function problemText(p: Problem): string {
+  return ` | ${p.where ? `${formatWhere(p.where)}: ` : ''}${p.code}: ${p.sentence}${p.help ? `; ${p.help}` : ''}`
+}
+
 /** Whose refusals were counted; of an address they may be with or without a certificate. */
 function whose(peer: TracedPeer | undefined): string {
   if (peer === undefined) return 'of devices too many to be told apart'
@@ -161,12 +176,21 @@ function sentence(event: TraceEvent, policies: string): string {
   switch (event.event) {
     case 'policy-loaded':
       return `policy   revision ${event.revision} in force: ${event.rules} rules, ${event.tests} tests passed`
+    case 'candidate-loaded':
+      return `candidate revision ${event.revision} in shadow: ${event.rules} rules, ${event.tests} tests passed`
+    case 'candidate-refused':
+      return `candidate change refused, revision ${event.revision} stays in shadow${event.problems.map(problemText).join('')}`
+    case 'candidate-differs': {
+      const instead =
+        event.candidate === 'permit' ? `would permit${by(event.rules ?? [])}` : `would refuse${because(event.problem)}`
+      return `candidate ${instead}; ${event.effect === 'permit' ? 'permitted' : 'refused'} ${name(event.peer)} from ${event.peer.address}${actionText(event.action)}`
+    }
     case 'policy-changed': {
       const more = event.more === 0 ? '' : ` | and ${event.more} more`
       return `policy   from ${event.before} to ${event.revision}: ${event.changes.join(' | ')}${more}`
     }
     case 'policy-refused':
-      return `policy   change refused, revision ${event.revision} stays${event.problems.map(p => ` | ${p.where ? `${formatWhere(p.where)}: ` : ''}${p.code}: ${p.sentence}${p.help ? `; ${p.help}` : ''}`).join('')}`
+      return `policy   change refused, revision ${event.revision} stays${event.problems.map(problemText).join('')}`
     case 'revocations-loaded':
       return `crl      ${event.issuer}: ${event.entries} revoked certificates`
     case 'issuers-loaded':
@@ -187,7 +211,8 @@ function sentence(event: TraceEvent, policies: string): string {
     default: {
       const action = 'action' in event ? event.action : undefined
       const explain = explainOf(event, policies)
-      return `refused ${name(event.peer)} from ${event.peer.address}${actionText(action)}${because(event.problem)}${explain ? `; ${explain}` : ''}`
+      const verb = event.event === 'would-refuse' ? 'would refuse' : 'refused'
+      return `${verb} ${name(event.peer)} from ${event.peer.address}${actionText(action)}${because(event.problem)}${explain ? `; ${explain}` : ''}`
     }
   }
 }

@@ -20,6 +20,8 @@ interface ServeOptions {
   readonly tlsCert?: string
   readonly tlsKey?: string
   readonly log?: string
+  readonly candidate?: string
+  readonly reportOnly?: boolean
 }
 
 /** Everything that is needed to start, from the command line, the configuration file, or made for development. */
@@ -32,6 +34,7 @@ interface ServePlan {
   readonly configuration: Configuration
   readonly devCerts: DevCerts | undefined
   readonly logFile: string | undefined
+  readonly reportOnly: boolean
 }
 
 const certsFolder = 'certs-dev'
@@ -56,6 +59,14 @@ export function addServe(program: Command): void {
     )
     .option('--tls-cert <file>', "the broker's certificate chain, PEM")
     .option('--tls-key <file>', 'its key, PEM')
+    .option(
+      '--candidate <dir>',
+      'a policy folder to ask beside the one in force: what it would decide otherwise is logged',
+    )
+    .option(
+      '--report-only',
+      'UNSAFE: enforce certificates and client ids, and only log what the policy would refuse of topics',
+    )
     .option('--log <file>', 'append the log to a file as JSON (default: stderr; plain on a terminal)')
     .addHelpText('after', '\nExample: portcullis serve --policies policies --config portcullis.config.yaml')
     .action(serve)
@@ -78,6 +89,8 @@ async function serve(options: ServeOptions): Promise<void> {
       limits: configuration.limits,
       permits: configuration.log.permits,
       keepForDays: configuration.sessions.keepForDays,
+      ...(options.candidate === undefined ? {} : { candidate: options.candidate }),
+      reportOnly: plan.reportOnly,
       trace: event => {
         log.trace(event)
         if (event.event === 'policy-loaded') teller?.follow(running.gate.policy)
@@ -102,6 +115,8 @@ async function serve(options: ServeOptions): Promise<void> {
     )
   }
   for (const line of startLines(plan, running)) answer(line)
+  if (plan.reportOnly)
+    say('REPORT ONLY: topics are not enforced, and every `would-refuse` of the log was let pass', 'bad')
   stopOnSignal(running, log, teller)
 }
 
@@ -140,6 +155,7 @@ async function planOf(options: ServeOptions): Promise<ServePlan> {
     configuration,
     devCerts,
     logFile: options.log ?? loaded.log?.file,
+    reportOnly: options.reportOnly === true,
   }
 }
 
@@ -175,7 +191,7 @@ function listenProblem(
 
 /** The six lines that `npm start` prints. */
 function startLines(
-  { policies, port, host, devCerts, configuration }: ServePlan,
+  { policies, port, host, devCerts, configuration, reportOnly }: ServePlan,
   { gate, address, wsAddress }: RunningBroker,
 ): string[] {
   const { policy } = gate
@@ -189,7 +205,7 @@ function startLines(
     .join('')
   const shown = relative(process.cwd(), resolve(policies)) || '.'
   const first = [
-    `guarding mqtts://${at}:${address.port ?? port}${wsAddress === undefined ? '' : ` and wss://${at}:${wsAddress.port}/mqtt`}  (MQTT 3.1.1)`,
+    `guarding mqtts://${at}:${address.port ?? port}${wsAddress === undefined ? '' : ` and wss://${at}:${wsAddress.port}/mqtt`}  (MQTT 3.1.1)${reportOnly ? '  REPORT ONLY: topics are not enforced' : ''}`,
     `policy   ${shown}/, ${policy.set.files.length} files, ${policy.rules} rules, ${policy.tests} tests passed, revision ${policy.revision}: edit and save, it reloads`,
   ]
   if (devCerts === undefined) {

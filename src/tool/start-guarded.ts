@@ -1,7 +1,9 @@
 /** A guarded broker as `serve` and `demo` run it: gate, broker, listener, and how to stop all three. */
 import type { AddressInfo } from 'node:net'
 import { type GuardOptions, guard, type ListenOptions, listen } from '../enforce/aedes/index.ts'
-import { type Gate, type GateOptions, openGate } from '../gate.ts'
+import type { Gate } from '../gate.ts'
+import type { GateOptions } from '../gate-options.ts'
+import { openGate } from '../open-gate.ts'
 import { watchFiles } from '../source/watch-files.ts'
 import { createBroker } from './broker.ts'
 

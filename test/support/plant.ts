@@ -6,7 +6,8 @@ import { Aedes } from 'aedes'
 import type { Limits } from '../../src/accept/limits.ts'
 import type { OwnerStore } from '../../src/bind/owner-store.ts'
 import { type Guarded, guard, type Listening, listen } from '../../src/enforce/aedes/index.ts'
-import { type Gate, openGate } from '../../src/gate.ts'
+import type { Gate } from '../../src/gate.ts'
+import { openGate } from '../../src/open-gate.ts'
 import { ensureDevCerts } from '../../src/provision/dev-certs.ts'
 import type { TraceEvent } from '../../src/trace.ts'
 import type { Credentials } from './raw-client.ts'
@@ -24,6 +25,9 @@ export interface PlantOptions {
   readonly wsOrigins?: readonly string[]
   readonly fastPath?: boolean
   readonly proxyFrom?: readonly string[]
+  readonly reportOnly?: boolean
+  /** Makes the text of plant.yaml into that of a candidate set. */
+  readonly candidate?: (yaml: string) => string
 }
 
 export interface Plant {
@@ -61,6 +65,13 @@ export async function startPlant(options: PlantOptions = {}): Promise<Plant> {
     // the sample's own tests are about the sample as it is
     await rm(join(policies, 'plant.test.yaml'))
   }
+  const candidate = join(folder, 'candidate')
+  if (options.candidate !== undefined) {
+    await cp(policies, candidate, { recursive: true })
+    await rm(join(candidate, 'plant.test.yaml'), { force: true })
+    const yaml = await readFile(join(policies, 'plant.yaml'), 'utf8')
+    await writeFile(join(candidate, 'plant.yaml'), options.candidate(yaml))
+  }
   const events: TraceEvent[] = []
   const waiting = new Set<() => void>()
   const gate = await openGate({
@@ -69,6 +80,8 @@ export async function startPlant(options: PlantOptions = {}): Promise<Plant> {
     issuers: { acme: { certificates: ['issuing.pem'], root: 'root.pem', crl: ['acme.crl'] } },
     limits: options.limits ?? {},
     watch: options.watch ?? false,
+    reportOnly: options.reportOnly ?? false,
+    ...(options.candidate === undefined ? {} : { candidate }),
     ...(options.owners === undefined ? {} : { owners: options.owners }),
     ...(options.now === undefined ? {} : { now: options.now }),
     trace: event => {

@@ -130,7 +130,9 @@ export class Connection {
   }
 
   /** Reports a permit where `log.permits` asks for it. */
-  permit(action: TracedAction, { rules }: Permit): void {
+  permit(action: TracedAction, { rules, reported }: Permit): void {
+    // told already, as what it is
+    if (reported) return
     const revision = this.#session?.revision ?? this.#gate.policy.revision
     if (!this.#permits.isNews(rules, revision)) return
     this.#gate.trace({ event: 'permitted', peer: this.traced(), action, rules, revision })
