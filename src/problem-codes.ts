@@ -675,6 +675,10 @@ export const problemCodes = {
     meaning: 'A file that was not made by the command would be overwritten.',
     next: 'Name another file, or overwrite it with `--force`.',
   },
+  'tool/not-a-log': {
+    meaning: 'A line that should be of a decision log is none.',
+    next: 'Give the JSON log that `portcullis serve --log FILE` writes.',
+  },
   'tool/unreadable-certificate': {
     meaning: 'The certificate file cannot be read, or holds no certificate.',
     next: 'Name a PEM file of the device certificate.',
