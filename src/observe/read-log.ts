@@ -19,6 +19,8 @@ export interface LoggedDecision {
   readonly action: TracedAction
   /** Refused by the policy, but let pass: topics were only reported. */
   readonly reportOnly?: true
+  /** A subscription to more than was allowed: delivery brought the allowed part. */
+  readonly narrowed?: true
   /** Code of a refusal. */
   readonly code?: string
   /** `file:line:column` of the deciding rule, where one decided. */
@@ -44,6 +46,11 @@ function asText(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 
+/** A number as we write one: a line may say anything. */
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
 function readFields(text: string): Fields | undefined {
   try {
     const value: unknown = JSON.parse(text)
@@ -53,17 +60,26 @@ function readFields(text: string): Fields | undefined {
   }
 }
 
+function isFact(value: unknown, isRight: (value: unknown) => boolean): boolean {
+  return value === undefined || isRight(value)
+}
+
+/** Undefined where a fact is none that MQTT has: whatever came of it would be made up. */
 function readAction(fields: Fields): TracedAction | undefined {
   const verb = verbs.find(one => one === fields['action'])
   const topic = asText(fields['topic'])
-  if (verb === undefined || topic === undefined) return undefined
   const { qos, retain, payloadBytes } = fields
+  const isRight =
+    isFact(qos, value => value === 0 || value === 1 || value === 2) &&
+    isFact(retain, value => typeof value === 'boolean') &&
+    isFact(payloadBytes, isCount)
+  if (verb === undefined || topic === undefined || !isRight) return undefined
   return {
     verb,
     topic,
-    ...(typeof qos === 'number' ? { qos } : {}),
-    ...(typeof retain === 'boolean' ? { retain } : {}),
-    ...(typeof payloadBytes === 'number' ? { payloadBytes } : {}),
+    ...(qos === undefined ? {} : { qos: qos as number }),
+    ...(retain === undefined ? {} : { retain: retain as boolean }),
+    ...(payloadBytes === undefined ? {} : { payloadBytes: payloadBytes as number }),
   }
 }
 
@@ -73,12 +89,27 @@ function asAction(fields: Fields, event: string): TracedAction | undefined {
   return readAction(fields)
 }
 
-const effects: Readonly<Record<string, LoggedDecision['effect']>> = {
-  permitted: 'permit',
-  connected: 'permit',
-  refused: 'refuse',
-  'would-refuse': 'refuse',
-  'connect-refused': 'refuse',
+/** A Map: `constructor` is no event. */
+const effects: ReadonlyMap<string, LoggedDecision['effect']> = new Map([
+  ['permitted', 'permit'],
+  ['connected', 'permit'],
+  ['refused', 'refuse'],
+  ['would-refuse', 'refuse'],
+  ['connect-refused', 'refuse'],
+])
+
+const notALine = (line: number): Result<never> =>
+  fail(
+    problem('tool/not-a-log', 'this is not a line of a decision log', {
+      where: { file: 'log', line, column: 1 },
+      help: 'give the JSON log that `portcullis serve --log FILE` writes',
+    }),
+  )
+
+/** A line that decides nothing. Every line of ours has its time; one of another log has another form of it, or none. */
+function readOther(fields: Fields, event: string, line: number): Result<LogEntry> {
+  if (event === 'handshake-refused') return ok({ kind: 'nobody', event, code: asText(fields['code']) ?? '' })
+  return asText(fields['time']) === undefined ? notALine(line) : ok({ kind: 'other', event })
 }
 
 /**
@@ -88,35 +119,34 @@ const effects: Readonly<Record<string, LoggedDecision['effect']>> = {
 export function readLogLine(text: string, line: number): Result<LogEntry> {
   const fields = readFields(text)
   const event = asText(fields?.['event'])
-  if (fields === undefined || event === undefined) {
-    return fail(
-      problem('tool/not-a-log', 'this is not a line of a decision log', {
-        where: { file: 'log', line, column: 1 },
-        help: 'give the JSON log that `portcullis serve --log FILE` writes',
-      }),
-    )
-  }
-  if (event === 'suppressed') return ok({ kind: 'suppressed', count: Number(fields['count']) || 0 })
-  const effect = effects[event]
+  if (fields === undefined || event === undefined) return notALine(line)
+  const { count } = fields
+  if (event === 'suppressed') return isCount(count) ? ok({ kind: 'suppressed', count }) : notALine(line)
+  const effect = effects.get(event)
+  if (effect === undefined) return readOther(fields, event, line)
   const code = asText(fields['code'])
-  if (effect === undefined) {
-    return ok(event === 'handshake-refused' ? { kind: 'nobody', event, code: code ?? '' } : { kind: 'other', event })
-  }
+  // before a CONNECT was read, or where a kept session has lost its owner, a refusal has neither
+  const isAboutNobody = effect === 'refuse' && (fields['device'] === undefined || fields['action'] === undefined)
+  if (isAboutNobody) return ok({ kind: 'nobody', event, code: code ?? '' })
   const identity = parseIdentityText(asText(fields['device']) ?? '')
   const action = asAction(fields, event)
-  if (identity === undefined || !identity.ok || action === undefined)
-    return ok({ kind: 'nobody', event, code: code ?? '' })
-  const decision = decisionOf(fields, { line, effect, action, code }, identity.value)
-  return ok({ kind: 'decision', decision: event === 'would-refuse' ? { ...decision, reportOnly: true } : decision })
+  if (identity === undefined || !identity.ok || action === undefined) return notALine(line)
+  return ok({
+    kind: 'decision',
+    decision: decisionOf(fields, { line, effect, action, code, event }, identity.value),
+  })
 }
 
 function decisionOf(
   fields: Fields,
-  { line, effect, action, code }: Pick<LoggedDecision, 'line' | 'effect' | 'action'> & { code: string | undefined },
+  read: Pick<LoggedDecision, 'line' | 'effect' | 'action'> & { code: string | undefined; event: string },
   { kind, captures }: MappedIdentity,
 ): LoggedDecision {
+  const { line, effect, action, code, event } = read
   const optional = {
     clientId: asText(fields['clientId']),
+    reportOnly: event === 'would-refuse' ? true : undefined,
+    narrowed: fields['narrowed'] === true ? true : undefined,
     rule: asText(fields['rule']),
     revision: asText(fields['revision']),
     code,
