@@ -5,7 +5,7 @@ import type { ExplainedAction, Explanation } from './explain.ts'
 
 /** The verdict first, then one fact a line. */
 export function explanationLines(explanation: Explanation): readonly string[] {
-  const { effect, action, identity, clientIds, roles, rules, nearest, problem: p, grantedQos } = explanation
+  const { effect, action, identity, clientIds, roles, rules, nearest, problem: p, grantedQos, narrowed } = explanation
   const fact = (name: string, text: string): string => `  ${name.padEnd(11)}  ${text}`
   const many = (name: string, texts: readonly string[]): string[] =>
     texts.length === 0 ? [] : [fact(name, texts.join(', '))]
@@ -16,6 +16,7 @@ export function explanationLines(explanation: Explanation): readonly string[] {
     ...nearest.map(rule => fact('nearest', `${formatWhere(rule.where)}: ${rule.text}`)),
     ...(p?.help === undefined ? [] : [fact('help', p.help)]),
     ...(grantedQos !== undefined && grantedQos < action.qos ? [fact('granted', `QoS ${grantedQos} at most`)] : []),
+    ...(narrowed ? [fact('narrowed', 'delivery brings only the part that is allowed')] : []),
     ...(identity === undefined ? [] : [fact('identity', identityText(identity))]),
     ...many('client id', clientIds),
     ...many('roles', roles),
