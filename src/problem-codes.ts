@@ -675,6 +675,10 @@ export const problemCodes = {
     meaning: 'A file that was not made by the command would be overwritten.',
     next: 'Name another file, or overwrite it with `--force`.',
   },
+  'tool/no-decision': {
+    meaning: 'A line of a decision log holds no decision that a policy could be asked about again.',
+    next: 'Name a line whose event is permitted, refused, connected or connect-refused and that says who it was.',
+  },
   'tool/not-a-log': {
     meaning: 'A line that should be of a decision log is none.',
     next: 'Give the JSON log that `portcullis serve --log FILE` writes.',
