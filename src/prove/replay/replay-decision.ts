@@ -10,7 +10,6 @@ export const replayChanges = ['newly-refused', 'newly-permitted', 'lower-qos', '
 export type ReplayChange = (typeof replayChanges)[number]
 
 /** Why a line does not say enough to be decided again. */
-export const unknownReasons = ['no-identity', 'not-policy', 'beyond-policy', 'missing-facts'] as const
 export type UnknownReason =
   /** The set has no such identity, or not with these captures: what its certificate would be is not in the log. */
   | 'no-identity'

@@ -28,7 +28,13 @@ beforeAll(async () => {
     await cp(new URL('../../../policies', import.meta.url), join(folder, name), { recursive: true })
   await ensureDevCerts(join(folder, 'certs-dev'), () => new Date())
   await writeFile(join(folder, 'serve.yaml'), config)
-  await edit('policies', ['onDeniedPublish: disconnect', 'onDeniedPublish: drop'])
+  // its tests say that what is too broad is refused
+  await rm(join(folder, 'policies/plant.test.yaml'))
+  await edit(
+    'policies',
+    ['onDeniedPublish: disconnect', 'onDeniedPublish: drop'],
+    ['onBroadSubscribe: refuse', 'onBroadSubscribe: narrow'],
+  )
   await edit(
     'next',
     ['maxQos: 1\n        retain: false', 'maxQos: 0'],
@@ -80,7 +86,7 @@ async function record(): Promise<void> {
     ops.on('message', topic => topic.endsWith('/last') && resolve())
   })
   const pump = await client(port, 'pump-7', { clientId: 'pump-7' })
-  await pump.subscribeAsync('plant/s1/pump-7/command/start')
+  await pump.subscribeAsync('plant/s1/pump-7/command/+')
   await pump.publishAsync(`${own}/temp`, '21', { qos: 1 })
   await pump.publishAsync(`${own}/temp`, '21', { qos: 0, retain: true })
   await pump.publishAsync('plant/s1/pump-8/telemetry/temp', '21', { qos: 0 })
@@ -119,10 +125,17 @@ test('under its own policies nothing changes', { timeout }, async () => {
   })
 })
 
+test('a subscription that was narrowed says so in the log', async () => {
+  const log = await readFile(join(folder, 'decisions.log'), 'utf8')
+  expect(log.split('\n').filter(line => line.includes('"narrowed":true'))).toHaveLength(1)
+  expect(log).toMatch(/"action":"subscribe","topic":"plant\/s1\/pump-7\/command\/\+".*"narrowed":true/)
+})
+
 test('under others exactly what they change', { timeout }, async () => {
   const { groups, ...sums } = await replay('--policies', 'next')
-  expect(sums).toMatchObject({ exit: 2, decisions: 12, same: 8, unknown, nobody: 4, suppressed: 2 })
+  expect(sums).toMatchObject({ exit: 2, decisions: 12, same: 7, unknown, nobody: 4, suppressed: 2 })
   expect(groups.map(({ change, identity, action, count }) => [change, identity, action, count])).toEqual([
+    ['newly-refused', 'device', 'subscribe', 1],
     ['newly-refused', 'device', 'publish', 1],
     ['newly-refused', 'staff', 'receive', 1],
     ['newly-permitted', 'device', 'publish', 1],
