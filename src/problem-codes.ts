@@ -679,6 +679,14 @@ export const problemCodes = {
     meaning: 'A file that was not made by the command would be overwritten.',
     next: 'Name another file, or delete that one; `policy map --force` overwrites it.',
   },
+  'tool/no-decision': {
+    meaning: 'A line of a decision log holds no decision that a policy could be asked about again.',
+    next: 'Name a line whose event is permitted, refused, connected or connect-refused and that says who it was.',
+  },
+  'tool/not-a-log': {
+    meaning: 'A line that should be of a decision log is none.',
+    next: 'Give the JSON log that `portcullis serve --log FILE` writes.',
+  },
   'tool/unreadable-certificate': {
     meaning: 'The certificate file cannot be read, or holds no certificate.',
     next: 'Name a PEM file of the device certificate.',

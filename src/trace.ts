@@ -88,6 +88,8 @@ export type TraceEvent =
       readonly peer: TracedPeer
       readonly action: TracedAction
       readonly rules: readonly RuleRef[]
+      /** A subscription to more than is allowed: delivery brings the allowed part. */
+      readonly narrowed?: true
       readonly revision: string
     }
   /** Refusals that were counted instead of told one by one, for want of budget. */

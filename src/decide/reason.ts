@@ -69,7 +69,8 @@ export function fittingLevels(levels: readonly string[], filter: readonly string
   return Math.min(filter.length, levels.length)
 }
 
-function levelMistake(levels: readonly string[], filter: readonly string[]): string {
+/** Which level of a topic or requested filter a filter does not take. */
+export function levelMistake(levels: readonly string[], filter: readonly string[]): string {
   const fitting = fittingLevels(levels, filter)
   const asked = levels[fitting]
   const ruled = filter[fitting]

@@ -75,6 +75,11 @@ function peerFields({ who, ...peer }: TracedPeer): Record<string, unknown> {
   return { ...(who === undefined ? {} : { device: who }), ...peer }
 }
 
+/** Without the size of a message nobody could ask again, under rules that limit it, what the log says was decided. */
+function actionFields({ verb, topic, qos, retain, payloadBytes }: TracedAction): Record<string, unknown> {
+  return { action: verb, topic, qos, retain, payloadBytes }
+}
+
 /** `rule` is the first, under the key that refusals have too; all of them where there are more. */
 function ruleFields(rules: readonly RuleRef[]): Record<string, unknown> {
   const places = rules.map(rule => formatWhere(rule.where))
@@ -117,13 +122,14 @@ function fields(event: TraceEvent, policies: string): Record<string, unknown> {
       const explain = explainOf(event, policies)
       return {
         ...peerFields(event.peer),
-        ...(action ? { action: action.verb, topic: action.topic, qos: action.qos, retain: action.retain } : {}),
+        ...(action ? actionFields(action) : {}),
         ...('problem' in event && event.problem
           ? event.event === 'disconnected'
             ? { code: event.problem.code }
             : problemFields(event.problem)
           : {}),
         ...('rules' in event && event.rules ? ruleFields(event.rules) : {}),
+        ...('narrowed' in event ? { narrowed: event.narrowed } : {}),
         ...('revision' in event ? { revision: event.revision } : {}),
         ...('candidate' in event ? candidateFields(event) : {}),
         ...(explain ? { explain } : {}),

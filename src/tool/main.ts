@@ -10,6 +10,7 @@ import { addPolicyDiff } from './policy-diff.ts'
 import { addPolicyExplain } from './policy-explain.ts'
 import { addPolicyMap } from './policy-map.ts'
 import { addPolicyProve } from './policy-prove.ts'
+import { addPolicyReplay } from './policy-replay.ts'
 import { addPolicyTest } from './policy-test.ts'
 import { addPolicyWho } from './policy-who.ts'
 import { addServe } from './serve.ts'
@@ -40,6 +41,7 @@ function buildProgram(): Command {
   addPolicyDiff(policy)
   addPolicyWho(policy)
   addPolicyExplain(policy)
+  addPolicyReplay(policy)
   addPolicyMap(policy)
   completeHelp(program)
   return program

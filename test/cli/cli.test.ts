@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { fits, inFolder, parseScript, run } from './script.ts'
 
 const folder = fileURLToPath(new URL('.', import.meta.url))
-const timeoutMs = 60_000
+const timeoutMs = 120_000
 
 describe.concurrent('scripts', () => {
   for (const name of readdirSync(folder).filter(file => file.endsWith('.txt'))) {

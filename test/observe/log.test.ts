@@ -55,6 +55,7 @@ describe('permitted', () => {
       topic: 'plant/s1/pump-7/state',
       qos: 1,
       retain: false,
+      payloadBytes: 12,
       rule: 'policies/plant.yaml:12:7',
       reason: 'role pump allows publish plant/${site}/${device}/state, plant/${site}/${device}/telemetry/#',
       revision: '4f2a9c1e',

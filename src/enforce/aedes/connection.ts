@@ -130,12 +130,13 @@ export class Connection {
   }
 
   /** Reports a permit where `log.permits` asks for it. */
-  permit(action: TracedAction, { rules, reported }: Permit): void {
+  permit(action: TracedAction, { rules, narrowed, reported }: Permit): void {
     // told already, as what it is
     if (reported) return
     const revision = this.#session?.revision ?? this.#gate.policy.revision
     if (!this.#permits.isNews(rules, revision)) return
-    this.#gate.trace({ event: 'permitted', peer: this.traced(), action, rules, revision })
+    const how = narrowed === undefined ? {} : { narrowed }
+    this.#gate.trace({ event: 'permitted', peer: this.traced(), action, rules, ...how, revision })
   }
 
   /** The broker is done with this connection: its session is free. */

@@ -2,11 +2,23 @@
 import type { MappedIdentity } from '../../policy/model.ts'
 import { formatWhere } from '../../problem.ts'
 import type { ExplainedAction, Explanation } from './explain.ts'
+import type { Ways } from './ways.ts'
+
+const fact = (name: string, text: string): string => `  ${name.padEnd(11)}  ${text}`
+
+/** What comes near besides what is told already, and each change that alone would permit it. */
+function wayLines({ nearMisses, changes }: Ways, told: readonly string[]): readonly string[] {
+  const others = nearMisses.filter(({ where }) => !told.includes(formatWhere(where)))
+  return [
+    ...others.map(({ where, rule, failed }) => fact('also near', `${formatWhere(where)}: ${rule}: ${failed}`)),
+    ...changes.map(({ text }) => fact('change to', text)),
+    ...(changes.length === 0 ? [fact('change to', 'nothing short of another rule would permit it')] : []),
+  ]
+}
 
 /** The verdict first, then one fact a line. */
-export function explanationLines(explanation: Explanation): readonly string[] {
-  const { effect, action, identity, clientIds, roles, rules, nearest, problem: p, grantedQos } = explanation
-  const fact = (name: string, text: string): string => `  ${name.padEnd(11)}  ${text}`
+export function explanationLines(explanation: Explanation, ways?: Ways): readonly string[] {
+  const { effect, action, identity, clientIds, roles, rules, nearest, problem: p, grantedQos, narrowed } = explanation
   const many = (name: string, texts: readonly string[]): string[] =>
     texts.length === 0 ? [] : [fact(name, texts.join(', '))]
   return [
@@ -15,7 +27,14 @@ export function explanationLines(explanation: Explanation): readonly string[] {
     ...rules.map(rule => fact('rule', `${formatWhere(rule.where)}: ${rule.text}`)),
     ...nearest.map(rule => fact('nearest', `${formatWhere(rule.where)}: ${rule.text}`)),
     ...(p?.help === undefined ? [] : [fact('help', p.help)]),
+    ...(ways === undefined
+      ? []
+      : wayLines(
+          ways,
+          nearest.map(({ where }) => formatWhere(where)),
+        )),
     ...(grantedQos !== undefined && grantedQos < action.qos ? [fact('granted', `QoS ${grantedQos} at most`)] : []),
+    ...(narrowed ? [fact('narrowed', 'delivery brings only the part that is allowed')] : []),
     ...(identity === undefined ? [] : [fact('identity', identityText(identity))]),
     ...many('client id', clientIds),
     ...many('roles', roles),
@@ -23,11 +42,23 @@ export function explanationLines(explanation: Explanation): readonly string[] {
 }
 
 /** Maps become objects; everything else is JSON as it is. */
-export function explanationJson(explanation: Explanation): Record<string, unknown> {
+export function explanationJson(explanation: Explanation, ways?: Ways): Record<string, unknown> {
   const { identity } = explanation
   return {
     ...explanation,
+    ...(ways === undefined ? {} : waysJson(ways)),
     ...(identity === undefined ? {} : { identity: { kind: identity.kind, ...Object.fromEntries(identity.captures) } }),
+  }
+}
+
+/** Deny rules that would have to go are told by their places. */
+function waysJson({ nearMisses, changes }: Ways): Record<string, unknown> {
+  return {
+    nearMisses,
+    changes: changes.map(({ without, ...change }) => ({
+      ...change,
+      ...(without === undefined ? {} : { without: without.map(({ where }) => where) }),
+    })),
   }
 }
 
