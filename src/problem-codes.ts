@@ -667,6 +667,10 @@ export const problemCodes = {
     meaning: 'The action is not one that can be asked about.',
     next: 'Write publish, subscribe, receive, will or connect.',
   },
+  'tool/bad-answer': {
+    meaning: 'A setting of a new policy repository is missing, or is not one that there is.',
+    next: 'Give `--root`, `--device-name` and `--operators` as `portcullis init --help` shows, or `--yes`.',
+  },
   'tool/bad-revision': {
     meaning: 'The policies of a git revision cannot be read.',
     next: 'Name a folder, a revision, or two as `main..HEAD`, inside a git repository.',
@@ -674,6 +678,10 @@ export const problemCodes = {
   'tool/bad-who': {
     meaning: 'The text does not say who is asked about.',
     next: 'Write a certificate file, `subject:OU=s1,CN=pump-7` or `device:site=s1,device=pump-7`.',
+  },
+  'tool/file-exists': {
+    meaning: 'A file that a new policy repository needs is there already, and nothing was written.',
+    next: 'Name an empty folder, or move the file away.',
   },
   'tool/foreign-file': {
     meaning: 'A file that was not made by the command would be overwritten.',

@@ -1,5 +1,8 @@
-/** A CSV table: UTF-8, a header, `,` between cells, `;` inside list cells. Every mistake has its line. Pure. */
-import { CsvError, parse } from 'csv-parse/sync'
+/**
+ * A CSV table: UTF-8, a header, `,` between cells, `;` inside list cells. Every mistake has its line. Pure.
+ * The parser is its build for browsers: the other one needs `Buffer`, and policies are also read where there is none.
+ */
+import { CsvError, parse } from 'csv-parse/browser/esm/sync'
 import type { Where } from '../problem.ts'
 import type { Report } from './report.ts'
 

@@ -5,6 +5,7 @@ import { Command } from 'commander'
 import { addDemo } from './demo/command.ts'
 import { tellFailure, tellUsage } from './failure.ts'
 import { addExitCodes, completeHelp } from './help.ts'
+import { addInit } from './init.ts'
 import { addPolicyCheck } from './policy-check.ts'
 import { addPolicyDiff } from './policy-diff.ts'
 import { addPolicyExplain } from './policy-explain.ts'
@@ -33,6 +34,7 @@ function buildProgram(): Command {
   addServe(program)
   addTry(program)
   addDemo(program)
+  addInit(program)
   const policy = program.command('policy').description('check, test and question a policy folder')
   addExitCodes(policy, 'portcullis policy check policies')
   addPolicyCheck(policy)
