@@ -646,6 +646,10 @@ export const problemCodes = {
     next: 'Write the values out, and quote what only looks like one.',
   },
   // provision: making certificates
+  'provision/bad-ledger': {
+    meaning: 'The ledger is damaged, of another version, or no ledger at all.',
+    next: 'Put back a copy of `ledger.db` from your backup.',
+  },
   'provision/bad-name': {
     meaning: 'A name that cannot stand in a certificate made by this authority.',
     next: 'Use letters, digits, dot, colon, hyphen and underscore, at most 64 characters.',
@@ -654,9 +658,33 @@ export const problemCodes = {
     meaning: 'A validity that ends before it begins, or that outlives the issuing certificate.',
     next: 'Choose an earlier notAfter, or renew the issuing certificate first.',
   },
+  'provision/clock-set-back': {
+    meaning: 'The clock of this machine is before the last entry of the ledger.',
+    next: 'Correct the clock; revoking works even so.',
+  },
+  'provision/compromised-key': {
+    meaning: 'The key belongs to a certificate that was revoked because its key was compromised.',
+    next: 'Make a new key on the device.',
+  },
+  'provision/ledger-busy': {
+    meaning: 'Another command kept the ledger for longer than this one could wait.',
+    next: 'Wait until it is done, and run the command again.',
+  },
+  'provision/no-ledger': {
+    meaning: 'The folder of the authority holds no ledger that can be read.',
+    next: 'Name the folder that `portcullis ca create` made with `--ca`.',
+  },
   'provision/not-a-ca': {
     meaning: 'The certificate or key given as an authority cannot issue certificates.',
     next: 'Name the issuing certificate and its own key.',
+  },
+  'provision/reservation-lost': {
+    meaning: 'A reserved serial was taken back before the certificate was signed.',
+    next: 'Issue the certificate again.',
+  },
+  'provision/taken': {
+    meaning: 'Another living certificate has this identity, client id, key or unique value.',
+    next: 'Renew that certificate, revoke it first, or choose another name.',
   },
   // tool: the command line
   'tool/bad-action': {
