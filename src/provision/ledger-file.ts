@@ -114,7 +114,8 @@ function requireDatabase(path: string): void {
     const reason = (error as NodeJS.ErrnoException).code
     throw refused('provision/no-ledger', path, `the ledger cannot be read (${reason})`)
   }
-  if (head.toString('latin1') !== 'SQLite format 3') throw refused('provision/bad-ledger', path, 'the file is not a ledger')
+  if (head.toString('latin1') !== 'SQLite format 3')
+    throw refused('provision/bad-ledger', path, 'the file is not a ledger')
 }
 
 function requireOurs(path: string, database: LedgerDatabase): void {

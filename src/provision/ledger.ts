@@ -14,6 +14,7 @@ import {
   type Reservation,
   recordOf,
 } from './ledger-record.ts'
+import { takenProblem } from './taken-problem.ts'
 
 /** A reservation that was not used within this time belongs to a process that is gone. */
 const leaseMs = 60_000
@@ -57,12 +58,9 @@ export class Ledger {
     })
   }
 
-  /**
-   * Notes that a reserved certificate was signed. With `supersede` all others of its identity are superseded in the same
-   * transaction; those are returned. Throws where the reservation is gone.
-   */
-  issue(record: LedgerRecord, der: Uint8Array, supersede: boolean): readonly LedgerRecord[] {
-    return this.#write(() => {
+  /** Notes that a reserved certificate was signed. Throws where the reservation is gone. */
+  issue(record: LedgerRecord, der: Uint8Array): void {
+    this.#write(() => {
       if (this.#require(record.issuerKeyId, record.serialHex).state !== 'reserved') {
         throw new PortcullisError([
           problem('provision/reservation-lost', `the reservation of ${record.name} was taken back before it was used`, {
@@ -71,7 +69,13 @@ export class Ledger {
         ])
       }
       this.#move(record, { state: 'issued', der })
-      const older = supersede ? this.#olderOf(record) : []
+    })
+  }
+
+  /** Supersedes every other issued certificate of the same identity, and returns those. */
+  supersedeOlder(record: LedgerRecord): readonly LedgerRecord[] {
+    return this.#write(() => {
+      const older = this.#olderOf(record)
       for (const one of older) this.#move(one, { state: 'superseded', reason: 'superseded' })
       return older
     })
@@ -242,7 +246,7 @@ export class Ledger {
         const isOwn = holder.identity !== undefined && holder.identity === wanted.identity
         // nobody has it, but it may have been signed: revoked, so that it never counts
         if (isAbandoned) this.#move(holder, { state: 'revoked', reason: 'cessationOfOperation' })
-        else if (!isOwn || !wanted.renew || holder.state === 'reserved') return taken(wanted, hold, holder)
+        else if (!isOwn || !wanted.renew || holder.state === 'reserved') return takenProblem(wanted, hold, holder)
       }
     }
     return undefined
@@ -274,23 +278,6 @@ export class Ledger {
       .all(...values)
       .map(recordOf)
   }
-}
-
-function taken(wanted: Reservation, hold: string, holder: LedgerRecord): Problem {
-  const what = hold.slice(hold.indexOf(' ') + 1)
-  const isOwn = holder.identity !== undefined && holder.identity === wanted.identity
-  if (holder.state === 'reserved') {
-    const sentence = `${what} is reserved since ${holder.since.toISOString()} for ${holder.identity ?? holder.name}`
-    const help = `another command may be issuing it; a minute after that time, or after revoking serial ${holder.serialHex}, it can be issued`
-    return problem('provision/taken', sentence, { help })
-  }
-  const sentence = isOwn
-    ? `${wanted.name} has a certificate already, serial ${holder.serialHex}, until ${holder.notAfter.toISOString()}`
-    : `${what} belongs to ${holder.identity ?? holder.name}, serial ${holder.serialHex}, until ${holder.notAfter.toISOString()}`
-  const help = isOwn
-    ? `renew it: portcullis device renew ${wanted.name}`
-    : 'choose another name, or revoke the other certificate first'
-  return problem('provision/taken', sentence, { help })
 }
 
 /** Opens a ledger that `createLedgerFile` made. */

@@ -71,7 +71,7 @@ describe('a certificate', () => {
     const record = must(ledger.reserve(reservation('pump-7')))
     expect(record).toMatchObject({ state: 'reserved', name: 'pump-7', der: undefined })
     nowMs += 1000
-    ledger.issue(record, der, false)
+    ledger.issue(record, der)
     nowMs += 1000
     expect(ledger.revoke(ledger.ofName('pump-7'), 'keyCompromise')).toHaveLength(1)
     expect(ledger.ofSerial('41')).toMatchObject([{ state: 'revoked', reason: 'keyCompromise', der }])
@@ -86,7 +86,7 @@ describe('a certificate', () => {
 
   test('is refused while another has its client id, its unique values or its key, and not after', () => {
     const ledger = open()
-    ledger.issue(must(ledger.reserve(reservation('pump-7'))), der, false)
+    ledger.issue(must(ledger.reserve(reservation('pump-7'))), der)
     expect(refusal(ledger.reserve(reservation('pump-7')))).toBe('provision/taken')
     const elsewhere = { identity: 'device:site=s2,device=pump-7' }
     expect(refusal(ledger.reserve(reservation('pump-7', elsewhere)))).toBe('provision/taken')
@@ -99,11 +99,12 @@ describe('a certificate', () => {
 
   test('is renewed beside the old one, or in its place', () => {
     const ledger = open()
-    ledger.issue(must(ledger.reserve(reservation('pump-7'))), der, false)
+    ledger.issue(must(ledger.reserve(reservation('pump-7'))), der)
     const second = must(ledger.reserve(reservation('pump-7', { renew: true })))
-    expect(ledger.issue(second, der, false)).toEqual([])
+    ledger.issue(second, der)
     const third = must(ledger.reserve(reservation('pump-7', { renew: true })))
-    expect(ledger.issue(third, der, true)).toHaveLength(2)
+    ledger.issue(third, der)
+    expect(ledger.supersedeOlder(third)).toHaveLength(2)
     expect(ledger.ofName('pump-7').map(({ state }) => state)).toEqual(['superseded', 'superseded', 'issued'])
     ledger.close()
   })
@@ -111,7 +112,7 @@ describe('a certificate', () => {
   test('never gets a key back that was compromised', () => {
     const ledger = open()
     const record = must(ledger.reserve(reservation('pump-7', { keyHash: 'stolen' })))
-    ledger.issue(record, der, false)
+    ledger.issue(record, der)
     ledger.revoke([record], 'keyCompromise')
     const again = { identity: 'device:site=s1,device=pump-8', keyHash: 'stolen' }
     expect(refusal(ledger.reserve(reservation('pump-8', again)))).toBe('provision/compromised-key')
@@ -123,9 +124,9 @@ describe('a certificate', () => {
     const lost = must(ledger.reserve(reservation('pump-7')))
     expect(refusal(ledger.reserve(reservation('pump-7')))).toBe('provision/taken')
     nowMs += 60_000
-    ledger.issue(must(ledger.reserve(reservation('pump-7'))), der, false)
+    ledger.issue(must(ledger.reserve(reservation('pump-7'))), der)
     expect(ledger.ofName('pump-7').map(({ state }) => state)).toEqual(['revoked', 'issued'])
-    expect(codeOf(() => ledger.issue(lost, der, false))).toBe('provision/reservation-lost')
+    expect(codeOf(() => ledger.issue(lost, der))).toBe('provision/reservation-lost')
     ledger.close()
   })
 
@@ -170,7 +171,7 @@ describe('the file', () => {
 
   test('deletes nothing and lets no certificate go back, whoever writes to it', () => {
     const ledger = open()
-    ledger.issue(must(ledger.reserve(reservation('pump-7'))), der, false)
+    ledger.issue(must(ledger.reserve(reservation('pump-7'))), der)
     ledger.close()
     const database = new Database(path)
     for (const table of ['certificates', 'holds', 'events'])

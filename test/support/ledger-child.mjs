@@ -28,7 +28,7 @@ for (let turn = 0; turn < Number(count); turn++) {
     continue
   }
   say(`reserved ${serialHex}`)
-  ledger.issue(reserved.value, Buffer.from(serialHex, 'hex'), false)
+  ledger.issue(reserved.value, Buffer.from(serialHex, 'hex'))
   say(`issued ${serialHex}`)
   if (turn % 3 !== 0) continue
   ledger.revoke([reserved.value], 'keyCompromise')
