@@ -3,7 +3,8 @@
  * every commit flushed. It is made whole by `createLedgerFile`, and opened only where it is known to be one of ours and whole.
  */
 import { closeSync, openSync, readSync, rmSync } from 'node:fs'
-import Database from 'libsql'
+import { createRequire } from 'node:module'
+import type Database from 'libsql'
 import { ConfigurationError, problem } from '../problem.ts'
 
 /** How long a command waits for another one that is writing. */
@@ -76,7 +77,7 @@ BEGIN SELECT RAISE(ABORT, 'a certificate never goes back to an earlier state'); 
 export function createLedgerFile(path: string): void {
   closeSync(openSync(path, 'wx', 0o600))
   try {
-    const database = configured(new Database(path, { timeout: defaultBusyMs }))
+    const database = openDatabase(path, defaultBusyMs)
     database.exec(
       `BEGIN IMMEDIATE; ${schema} PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}; COMMIT`,
     )
@@ -90,7 +91,7 @@ export function createLedgerFile(path: string): void {
 /** Opens a ledger. Throws ConfigurationError where the file is missing, foreign, of another version, or broken. */
 export function openLedgerFile(path: string, busyMs: number = defaultBusyMs): LedgerDatabase {
   requireDatabase(path)
-  const opened = attempt(path, () => configured(new Database(path, { timeout: busyMs })))
+  const opened = attempt(path, () => openDatabase(path, busyMs))
   try {
     requireOurs(path, opened)
     return opened
@@ -139,7 +140,12 @@ function attempt<T>(path: string, read: () => T): T {
   }
 }
 
-function configured(database: LedgerDatabase): LedgerDatabase {
+/** Native code, loaded where it is used: `serve` runs on a platform that has no prebuilt file of it. */
+const require = createRequire(import.meta.url)
+
+function openDatabase(path: string, busyMs: number): LedgerDatabase {
+  const Sqlite = require('libsql') as typeof Database
+  const database = new Sqlite(path, { timeout: busyMs })
   database.exec('PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON')
   return database
 }

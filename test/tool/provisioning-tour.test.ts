@@ -43,7 +43,7 @@ const credentials = (name: string, key = name) => ({
   ca: text('pump-12.ca.pem'),
 })
 
-test('from nothing to a device that is connected, renewed, revoked and refused', { timeout: 120_000 }, async () => {
+test('from nothing to a device that is connected, renewed, revoked and refused', { timeout: 300_000 }, async () => {
   const [create, issue, sign, renew, revoke, crl, ...more] = blocks
   expect(more).toEqual([])
   expect(await run(create ?? '')).toContain('crl: [ca/acme.crl]')
