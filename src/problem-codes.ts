@@ -650,17 +650,102 @@ export const problemCodes = {
     next: 'Write the values out, and quote what only looks like one.',
   },
   // provision: making certificates
+  'provision/ambiguous-name': {
+    meaning: 'Two devices in use have the same name.',
+    next: 'Say which one with `--identity`.',
+  },
+  'provision/bad-captures': {
+    meaning: 'The captures of an identity are not given as its `from:` needs them.',
+    next: 'Give every capture but the one that NAME is with `--set CAPTURE=VALUE`.',
+  },
+  'provision/bad-ledger': {
+    meaning: 'The ledger is damaged, of another version, or no ledger at all.',
+    next: 'Put back a copy of `ledger.db` from your backup.',
+  },
   'provision/bad-name': {
     meaning: 'A name that cannot stand in a certificate made by this authority.',
     next: 'Use letters, digits, dot, colon, hyphen and underscore, at most 64 characters.',
+  },
+  'provision/bad-request': {
+    meaning:
+      'The certificate signing request is not one, is not strict DER, or does not prove that its key is its own.',
+    next: 'Make a new one on the device, for example by `openssl req -new`.',
   },
   'provision/bad-validity': {
     meaning: 'A validity that ends before it begins, or that outlives the issuing certificate.',
     next: 'Choose an earlier notAfter, or renew the issuing certificate first.',
   },
+  'provision/ca-expired': {
+    meaning: 'The issuing CA or its root is not valid now, so that whatever it signs would be refused.',
+    next: 'Correct the clock, or create a new authority.',
+  },
+  'provision/clock-set-back': {
+    meaning: 'The clock of this machine is before the last entry of the ledger.',
+    next: 'Correct the clock; revoking works even so.',
+  },
+  'provision/compromised-key': {
+    meaning: 'The key belongs to a certificate that was revoked because its key was compromised.',
+    next: 'Make a new key on the device.',
+  },
+  'provision/file-exists': {
+    meaning: 'A file or folder that would be made is there already; nothing is overwritten.',
+    next: 'Name another folder, or move the file away.',
+  },
+  'provision/ledger-busy': {
+    meaning: 'Another command kept the ledger for longer than this one could wait.',
+    next: 'Wait until it is done, and run the command again.',
+  },
+  'provision/no-ledger': {
+    meaning: 'The folder of the authority holds no ledger that can be read.',
+    next: 'Name the folder that `portcullis ca create` made with `--ca`.',
+  },
+  'provision/no-rights': {
+    meaning: 'No rule of the policy lets the new device do anything.',
+    next: 'Give its identity a role with an allow rule, or add a row of members.',
+  },
   'provision/not-a-ca': {
     meaning: 'The certificate or key given as an authority cannot issue certificates.',
     next: 'Name the issuing certificate and its own key.',
+  },
+  'provision/not-configured': {
+    meaning: 'The configuration knows no issuer with the certificate of this authority.',
+    next: 'Add it under `issuers:`.',
+  },
+  'provision/not-from-template': {
+    meaning: 'The identity is named by certificate fields that nobody can choose.',
+    next: 'Issue it elsewhere, or name the identity by subject or SAN.',
+  },
+  'provision/not-in-force': {
+    meaning: 'The certificate was superseded or revoked, or its serial is only reserved.',
+    next: 'Issue or renew it: `portcullis device show` tells its history.',
+  },
+  'provision/policy-refuses': {
+    meaning: 'The gate would refuse the certificate, so that it is not issued.',
+    next: 'Correct the name or the policy; the sentence says what the gate would say.',
+  },
+  'provision/reservation-lost': {
+    meaning: 'A reserved serial was taken back before the certificate was signed.',
+    next: 'Issue the certificate again.',
+  },
+  'provision/taken': {
+    meaning: 'Another living certificate has this identity, client id, key or unique value.',
+    next: 'Renew that certificate, revoke it first, or choose another name.',
+  },
+  'provision/unknown-identity': {
+    meaning: 'The policy has no identity of this name.',
+    next: 'Name one of the policy with `--identity`.',
+  },
+  'provision/unknown-certificate': {
+    meaning: 'The ledger has no certificate of this name or serial.',
+    next: '`portcullis device list` shows what there is.',
+  },
+  'provision/weak-key': {
+    meaning: 'The key of a request, or the hash that it is signed with, is too weak.',
+    next: 'Use P-256, P-384, Ed25519 or RSA of 2048 bits or more, with SHA-256 or better.',
+  },
+  'provision/wrong-passphrase': {
+    meaning: 'The key of the authority is encrypted, and the passphrase given does not open it.',
+    next: 'Give the passphrase of `portcullis ca create` by `--passphrase-file` or `PORTCULLIS_CA_PASSPHRASE`.',
   },
   // tool: the command line
   'tool/bad-action': {
@@ -670,6 +755,10 @@ export const problemCodes = {
   'tool/bad-answer': {
     meaning: 'A setting of a new policy repository is missing, or is not one that there is.',
     next: 'Give `--root`, `--device-name` and `--operators` as `portcullis init --help` shows, or `--yes`.',
+  },
+  'tool/bad-passphrase': {
+    meaning: 'The passphrase of the authority is missing, empty, too short, or typed differently the second time.',
+    next: 'Use `--passphrase-file`, set `PORTCULLIS_CA_PASSPHRASE`, or type it on a terminal.',
   },
   'tool/bad-revision': {
     meaning: 'The policies of a git revision cannot be read.',

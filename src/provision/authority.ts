@@ -3,7 +3,7 @@
  * `-x509_strict`, GnuTLS, Node and mosquitto all accept. Certificates are written as DER directly (`der.ts`): no string
  * is parsed into a name, and BasicConstraints and KeyUsage are always critical. Storage is the caller's.
  */
-import { createPrivateKey, createPublicKey, randomBytes, X509Certificate } from 'node:crypto'
+import { createPrivateKey, createPublicKey, type KeyObject, randomBytes, X509Certificate } from 'node:crypto'
 import { parseCertificate } from '../authenticate/certificate.ts'
 import { PortcullisError, type ProblemCode, problem } from '../problem.ts'
 import { type CrlContent, encodeTbsCrl } from './crl-writer.ts'
@@ -12,13 +12,17 @@ import { createKeys, type KeyPair, keyIdOf, keyPem, schemeOf, spkiOf, toPem } fr
 import { type AlternativeNames, encodeAlternativeNames, encodeName, type SubjectAttribute } from './names.ts'
 import { type Profile, profileExtensions } from './profiles.ts'
 
-export interface IssuedCertificate {
+export interface SignedCertificate {
   readonly der: Buffer
   readonly pem: string
   /** Lower case, without leading zero octets. */
   readonly serialHex: string
   readonly notBefore: Date
   readonly notAfter: Date
+}
+
+/** A signed certificate whose private key is here too. */
+export interface IssuedCertificate extends SignedCertificate {
   readonly keys: KeyPair
   /** PKCS#8. */
   readonly keyPem: string
@@ -46,6 +50,13 @@ export interface LeafOptions {
   readonly notAfter: Date
   /** Without them a P-256 pair is made. */
   readonly keys?: KeyPair
+}
+
+/** A leaf whose private key is elsewhere. */
+export interface SignedLeafOptions extends Omit<LeafOptions, 'keys'> {
+  readonly publicKey: KeyObject
+  /** Of `createSerial`. */
+  readonly serialHex: string
 }
 
 export interface SignedCrl {
@@ -77,21 +88,30 @@ function createAuthority(options: AuthorityOptions, profile: 'root' | 'issuing',
   const self = { name: encodeName(options.subject), keyId: keyIdOf(keys.publicKey) }
   const validity = { notBefore: notBeforeOf(now), notAfter: new Date(now.getTime() + options.validDays * dayMs) }
   const issuer = signer ?? { ...self, keys }
-  return { ...signCertificate(issuer, { profile, name: self.name, ...validity, keys }), ...self }
+  const request = { profile, name: self.name, ...validity, publicKey: keys.publicKey, serialHex: createSerial() }
+  return { ...withKeys(signCertificate(issuer, request), keys), ...self }
 }
 
 /** A leaf for a server or a device. Throws where the request breaks the profile; nothing is clipped silently. */
 export function issueLeaf(ca: Authority, leaf: LeafOptions): IssuedCertificate {
+  const keys = leaf.keys ?? createKeys()
+  return withKeys(signLeaf(ca, { ...leaf, publicKey: keys.publicKey, serialHex: createSerial() }), keys)
+}
+
+/** A leaf for a public key. Throws as `issueLeaf` does. */
+export function signLeaf(
+  ca: Pick<Authority, 'name' | 'keyId' | 'keys' | 'notAfter'>,
+  leaf: SignedLeafOptions,
+): SignedCertificate {
   if (leaf.notAfter > ca.notAfter) {
     throw refused(
       'provision/bad-validity',
       `the certificate would outlive its issuer, which ends ${ca.notAfter.toISOString()}`,
     )
   }
-  const keys = leaf.keys ?? createKeys()
   const name = encodeName(leaf.subject)
   const alternativeNames = encodeAlternativeNames(leaf.sans ?? {})
-  return signCertificate(ca, { ...leaf, name, keys, alternativeNames })
+  return signCertificate(ca, { ...leaf, name, alternativeNames })
 }
 
 interface Request {
@@ -100,50 +120,49 @@ interface Request {
   readonly alternativeNames?: Uint8Array | undefined
   readonly notBefore: Date
   readonly notAfter: Date
-  readonly keys: KeyPair
+  readonly publicKey: KeyObject
+  readonly serialHex: string
 }
 
-function signCertificate(issuer: Pick<Authority, 'name' | 'keyId' | 'keys'>, request: Request): IssuedCertificate {
+function signCertificate(issuer: Pick<Authority, 'name' | 'keyId' | 'keys'>, request: Request): SignedCertificate {
   const [notBefore, notAfter] = [wholeSeconds(request.notBefore), wholeSeconds(request.notAfter)]
   if (notAfter <= notBefore) throw refused('provision/bad-validity', 'the certificate would end before it begins')
   const scheme = schemeOf(issuer.keys.privateKey)
-  const serial = createSerial()
-  const ids = { subject: keyIdOf(request.keys.publicKey), authority: issuer.keyId }
+  const { serialHex } = request
+  const ids = { subject: keyIdOf(request.publicKey), authority: issuer.keyId }
   const tbs = sequence(
     context(0, integer(2n)),
-    integer(BigInt(`0x${serial}`)),
+    integer(BigInt(`0x${serialHex}`)),
     scheme.algorithm,
     issuer.name,
     sequence(time(notBefore), time(notAfter)),
     request.name,
-    spkiOf(request.keys.publicKey),
+    spkiOf(request.publicKey),
     context(3, sequence(...profileExtensions(request.profile, ids, request.alternativeNames))),
   )
   const der = sequence(tbs, scheme.algorithm, bitString(scheme.sign(tbs)))
-  assertVerifies(der, issuer.keys, request.keys)
-  const pem = toPem('CERTIFICATE', der)
-  return {
-    der,
-    pem,
-    serialHex: serial,
-    notBefore,
-    notAfter,
-    keys: request.keys,
-    keyPem: keyPem(request.keys.privateKey),
-  }
+  assertVerifies(der, issuer.keys, request.publicKey)
+  return { der, pem: toPem('CERTIFICATE', der), serialHex, notBefore, notAfter }
 }
 
-/** What left this module was read back by OpenSSL, its signature and key checked. */
-function assertVerifies(der: Buffer, issuer: KeyPair, subject: KeyPair): void {
+function withKeys(signed: SignedCertificate, keys: KeyPair): IssuedCertificate {
+  if (!new X509Certificate(signed.der).checkPrivateKey(keys.privateKey)) {
+    throw refused('provision/not-a-ca', 'the private key of the subject does not fit its public half')
+  }
+  return { ...signed, keys, keyPem: keyPem(keys.privateKey) }
+}
+
+/** What leaves this module was read back by OpenSSL, its signature and key checked. */
+function assertVerifies(der: Buffer, issuer: KeyPair, subject: KeyObject): void {
   const certificate = new X509Certificate(der)
-  if (!certificate.verify(issuer.publicKey) || !certificate.checkPrivateKey(subject.privateKey)) {
-    throw refused('provision/not-a-ca', 'the key of the authority or of the subject does not fit its public half')
+  if (!certificate.verify(issuer.publicKey) || !certificate.publicKey.equals(subject)) {
+    throw refused('provision/not-a-ca', 'the key of the authority does not fit its public half')
   }
 }
 
 /** Sixteen random octets, the first 01xxxxxx: positive, unpredictable, never short (RFC 5280 §4.1.2.2). */
-function createSerial(): string {
-  const octets = randomBytes(16)
+export function createSerial(random: (size: number) => Buffer = randomBytes): string {
+  const octets = random(16)
   octets[0] = ((octets[0] ?? 0) & 0x3f) | 0x40
   return octets.toString('hex')
 }
@@ -162,10 +181,10 @@ export function signCrl(ca: Authority, content: CrlContent): SignedCrl {
   return { der, pem: toPem('X509 CRL', der) }
 }
 
-/** An authority from its files. Throws where the certificate is no CA or the key is not its own. */
-export function openAuthority(certificatePem: string, privateKeyPem: string): Authority {
+/** An authority from its files. Throws where the certificate is no CA, the passphrase is wrong or the key not its own. */
+export function openAuthority(certificatePem: string, privateKeyPem: string, passphrase?: string): Authority {
   const x509 = new X509Certificate(certificatePem)
-  const privateKey = createPrivateKey(privateKeyPem)
+  const privateKey = openKey(privateKeyPem, passphrase)
   const parsed = parseCertificate(x509.raw)
   if (!parsed.ok) throw new PortcullisError([parsed.problem])
   const { value: certificate } = parsed
@@ -182,6 +201,17 @@ export function openAuthority(certificatePem: string, privateKeyPem: string): Au
     keyPem: keyPem(privateKey),
     name: certificate.subjectName,
     keyId: certificate.subjectKeyId,
+  }
+}
+
+function openKey(pem: string, passphrase: string | undefined): KeyObject {
+  const isEncrypted = pem.includes('-----BEGIN ENCRYPTED PRIVATE KEY-----')
+  if (!isEncrypted) return createPrivateKey(pem)
+  if (passphrase === undefined) throw refused('provision/wrong-passphrase', 'the key of the authority is encrypted')
+  try {
+    return createPrivateKey({ key: pem, passphrase })
+  } catch {
+    throw refused('provision/wrong-passphrase', 'the passphrase does not open the key of the authority')
   }
 }
 

@@ -46,6 +46,10 @@ export function boolean(value: boolean): Buffer {
   return encode(tags.boolean, Buffer.from([value ? 0xff : 0]))
 }
 
+export function nullValue(): Buffer {
+  return Buffer.from([0x05, 0])
+}
+
 /** A non-negative INTEGER. */
 export function integer(value: bigint): Buffer {
   const digits = bigEndian(value)

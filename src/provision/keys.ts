@@ -1,24 +1,38 @@
-/** Key pairs and signatures of the authority: P-256 everywhere unless the caller brings keys of its own. */
+/** Key pairs and signatures of the authority: P-256 everywhere unless another type is asked for. */
 import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { PortcullisError, problem } from '../problem.ts'
-import { oid, sequence } from './der.ts'
+import { nullValue, oid, sequence } from './der.ts'
 
 export interface KeyPair {
   readonly privateKey: KeyObject
   readonly publicKey: KeyObject
 }
 
-export function createKeys(): KeyPair {
-  return generateKeyPairSync('ec', { namedCurve: 'P-256' })
+/** Keys that can be made here. */
+export const keyTypes = ['p256', 'p384', 'rsa2048', 'rsa3072', 'rsa4096'] as const
+
+export type KeyType = (typeof keyTypes)[number]
+
+export function createKeys(type: KeyType = 'p256'): KeyPair {
+  if (type === 'p256' || type === 'p384') {
+    return generateKeyPairSync('ec', { namedCurve: type === 'p256' ? 'P-256' : 'P-384' })
+  }
+  return generateKeyPairSync('rsa', { modulusLength: Number(type.slice(3)), publicExponent: 0x10001 })
 }
 
-/** PKCS#8, unencrypted. */
-export function keyPem(key: KeyObject): string {
-  return String(key.export({ type: 'pkcs8', format: 'pem' }))
+/** PKCS#8; with a passphrase encrypted (PBES2: AES-256-CBC, PBKDF2). */
+export function keyPem(key: KeyObject, passphrase?: string): string {
+  const encryption = passphrase === undefined ? {} : { cipher: 'aes-256-cbc', passphrase }
+  return String(key.export({ type: 'pkcs8', format: 'pem', ...encryption }))
 }
 
 export function spkiOf(key: KeyObject): Buffer {
   return key.export({ type: 'spki', format: 'der' })
+}
+
+/** SHA-256 of the SubjectPublicKeyInfo, lower-case hex: what revocations and the ledger know a key by. */
+export function keyHashOf(publicKey: KeyObject): string {
+  return createHash('sha256').update(spkiOf(publicKey)).digest('hex')
 }
 
 /** Leftmost 160 bits of SHA-256 over the SubjectPublicKeyInfo (RFC 7093 §2 method 4; RFC 5280 §4.2.1.2 leaves it open). */
@@ -37,11 +51,17 @@ const ecdsaSchemes: Readonly<Record<string, { readonly oid: string; readonly has
   secp521r1: { oid: '1.2.840.10045.4.3.4', hash: 'sha512' },
 }
 
-/** The signature algorithm that fits the CA's curve (RFC 5758 §3.2), never a shorter hash. */
+/** The signature algorithm that fits the CA's key (RFC 5758 §3.2, RFC 4055 §5), never a hash shorter than the curve. */
 export function schemeOf(privateKey: KeyObject): SignatureScheme {
-  const scheme = ecdsaSchemes[privateKey.asymmetricKeyDetails?.namedCurve ?? '']
+  const { namedCurve, modulusLength = 0 } = privateKey.asymmetricKeyDetails ?? {}
+  if (privateKey.asymmetricKeyType === 'rsa' && modulusLength >= 2048) {
+    const algorithm = sequence(oid('1.2.840.113549.1.1.11'), nullValue())
+    return { algorithm, sign: bytes => sign('sha256', bytes, privateKey) }
+  }
+  const scheme = ecdsaSchemes[namedCurve ?? '']
   if (scheme === undefined) {
-    throw new PortcullisError([problem('provision/not-a-ca', 'an authority needs a P-256, P-384 or P-521 key')])
+    const sentence = 'an authority needs a P-256, P-384 or P-521 key, or RSA of 2048 bits or more'
+    throw new PortcullisError([problem('provision/not-a-ca', sentence)])
   }
   return { algorithm: sequence(oid(scheme.oid)), sign: bytes => sign(scheme.hash, bytes, privateKey) }
 }

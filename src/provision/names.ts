@@ -35,12 +35,14 @@ export interface AlternativeNames {
   readonly dns?: readonly string[]
   readonly ip?: readonly string[]
   readonly uri?: readonly string[]
+  readonly email?: readonly string[]
 }
 
 const nameValue = /^[A-Za-z0-9._:-](?:[A-Za-z0-9._: -]{0,62}[A-Za-z0-9._:-])?$/
 const printableValue = /^[A-Za-z0-9.:-](?:[A-Za-z0-9.: -]{0,62}[A-Za-z0-9.:-])?$/
 const dnsName =
   /^(?=.{1,253}$)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/
+const emailName = /^[A-Za-z0-9._%+-]{1,64}@(?=.{1,253}$)[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*$/
 const uriName = /^[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9._~:/?#@!$&'()*+,;=%-]{1,200}$/
 
 /** Name ::= one RDN for each attribute, in the order given (RFC 5280 §4.1.2.4). */
@@ -61,6 +63,7 @@ function encodeAttribute([type, value]: SubjectAttribute): Buffer {
 /** GeneralNames, or undefined where there are none: an empty one is not allowed. */
 export function encodeAlternativeNames(names: AlternativeNames): Buffer | undefined {
   const entries = [
+    ...(names.email ?? []).map(address => contextPrimitive(1, checked(address, emailName, 'e-mail address'))),
     ...(names.dns ?? []).map(name => contextPrimitive(2, checked(name, dnsName, 'DNS name'))),
     ...(names.uri ?? []).map(name => contextPrimitive(6, checked(name, uriName, 'URI'))),
     ...(names.ip ?? []).map(address => contextPrimitive(7, ipBytes(address))),

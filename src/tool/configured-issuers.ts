@@ -2,7 +2,9 @@
 import type { Issuers } from '../accept/issuers.ts'
 import { loadIssuers } from '../accept/load-issuers.ts'
 import { openRevocations, type Revocations } from '../accept/revocation.ts'
+import { ConfigurationError, problem } from '../problem.ts'
 import type { IssuerLimits } from '../prove/person.ts'
+import type { KnownIssuer } from '../provision/entitlement.ts'
 import { loadConfiguration } from './configuration.ts'
 
 /** Names under `issuers:`; undefined without a configuration, where they cannot be checked. */
@@ -28,4 +30,18 @@ export async function openIssuers(configFile: string): Promise<{ issuers: Issuer
   const { issuers: configured, baseFolder, crl } = await loadConfiguration(configFile, process.cwd())
   const issuers = await loadIssuers(configured ?? {}, baseFolder)
   return { issuers, revocations: await openRevocations(issuers, crl) }
+}
+
+/** The configured issuer that this CA belongs to. Throws where the configuration does not know it: nobody could log in. */
+export async function issuerOfCa(configFile: string, fingerprint: string): Promise<KnownIssuer> {
+  const { issuers: configured, baseFolder } = await loadConfiguration(configFile, process.cwd())
+  const { all } = await loadIssuers(configured ?? {}, baseFolder)
+  const found = all.find(({ cas }) => cas.some(({ certificate }) => certificate.fingerprint === fingerprint))
+  if (found !== undefined) return found
+  throw new ConfigurationError([
+    problem('provision/not-configured', 'no issuer of the configuration is this authority', {
+      where: { file: configFile },
+      help: 'add it under `issuers:`; `portcullis ca show` names it',
+    }),
+  ])
 }

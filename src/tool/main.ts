@@ -2,7 +2,9 @@
 /** The command `portcullis`: builds the program of one file per command, runs it, and ends with an exit code. */
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { addCa } from './ca/command.ts'
 import { addDemo } from './demo/command.ts'
+import { addDevice } from './device/command.ts'
 import { tellFailure, tellUsage } from './failure.ts'
 import { addExitCodes, completeHelp } from './help.ts'
 import { addInit } from './init.ts'
@@ -45,6 +47,8 @@ function buildProgram(): Command {
   addPolicyExplain(policy)
   addPolicyReplay(policy)
   addPolicyMap(policy)
+  addCa(program)
+  addDevice(program)
   completeHelp(program)
   return program
 }

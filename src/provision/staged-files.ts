@@ -1,0 +1,87 @@
+/**
+ * Files that appear together and overwrite nothing: written and flushed under temporary names first, so that a full disk is
+ * found before anything is decided, and given their names afterwards.
+ */
+import { randomBytes } from 'node:crypto'
+import { access, link, open, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { PortcullisError, problem } from '../problem.ts'
+
+export interface NewFile {
+  readonly path: string
+  readonly content: string
+  readonly mode: number
+}
+
+export interface StagedFiles {
+  /** Gives the files their names; where one is taken by now, none of them appears. With `replace` they take its place. */
+  publish(options?: { readonly replace?: boolean }): Promise<void>
+  /** Removes what was staged. */
+  discard(): Promise<void>
+}
+
+/** Throws PortcullisError where one of the files is there already. */
+export async function requireFree(paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    const isThere = await access(path).then(
+      () => true,
+      () => false,
+    )
+    if (isThere) throw taken(path)
+  }
+}
+
+/** Writes the files under temporary names. Rejects as the file system does; nothing stays then. */
+export async function stageFiles(files: readonly NewFile[]): Promise<StagedFiles> {
+  const staged: { readonly path: string; readonly temporary: string }[] = []
+  const discard = async (): Promise<void> => {
+    for (const { temporary } of staged) await rm(temporary, { force: true })
+  }
+  try {
+    for (const file of files) {
+      const temporary = join(dirname(file.path), `.${basename(file.path)}.${randomBytes(6).toString('hex')}.tmp`)
+      staged.push({ path: file.path, temporary })
+      await write(temporary, file)
+    }
+  } catch (error) {
+    await discard()
+    throw error
+  }
+  const publish = async ({ replace = false } = {}): Promise<void> => {
+    if (replace) for (const { path, temporary } of staged) await rename(temporary, path)
+    else await linkAll(staged)
+    await discard()
+  }
+  return { publish, discard }
+}
+
+async function write(path: string, { content, mode }: NewFile): Promise<void> {
+  const file = await open(path, 'wx', mode)
+  try {
+    await file.chmod(mode)
+    await file.writeFile(content)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+/** `link` fails where the name is taken, which `rename` does not. */
+async function linkAll(staged: readonly { readonly path: string; readonly temporary: string }[]): Promise<void> {
+  const linked: string[] = []
+  try {
+    for (const { path, temporary } of staged) {
+      await link(temporary, path)
+      linked.push(path)
+    }
+  } catch (error) {
+    for (const path of linked) await rm(path, { force: true })
+    const isTaken = (error as NodeJS.ErrnoException).code === 'EEXIST'
+    throw isTaken ? taken(String((error as { dest?: string }).dest)) : error
+  }
+}
+
+function taken(file: string): PortcullisError {
+  const help = 'name another folder, or move the file away'
+  return new PortcullisError([problem('provision/file-exists', 'the file is there already', { where: { file }, help })])
+}

@@ -1,0 +1,57 @@
+/** A device as lines and as JSON: who it is to the gate, and what it may do. */
+import type { SignedCertificate } from '../../provision/authority.ts'
+import type { Entitlement } from '../../provision/entitlement.ts'
+import { dayText, shownPath } from '../ca/ca-text.ts'
+import { ruleText } from '../explain/rule-text.ts'
+import { answer } from '../io.ts'
+import type { DeviceFiles } from './device-files.ts'
+
+const mostFilters = 20
+
+/** Rules with the values of this device filled in. */
+export function entitlementLines({ identityText, clientIds, rules }: Entitlement): readonly string[] {
+  return [
+    `identity     ${identityText}`,
+    `client id    ${clientIds.join(' or ')}`,
+    ...rules.map(({ rule, filters }) => {
+      const more = filters.length > mostFilters ? [`… and ${filters.length - mostFilters} more`] : []
+      return `  ${ruleText(rule, [...filters.slice(0, mostFilters), ...more])}`
+    }),
+  ]
+}
+
+export function entitlementJson({ identity, clientIds, roles, rules }: Entitlement): Record<string, unknown> {
+  return {
+    identity: { kind: identity.kind, ...Object.fromEntries(identity.captures) },
+    clientIds,
+    roles,
+    rules: rules.map(({ rule, filters }) => ({
+      effect: rule.effect,
+      action: rule.action,
+      filters,
+      role: rule.role,
+      ...(rule.maxQos === undefined ? {} : { maxQos: rule.maxQos }),
+      ...(rule.retain === undefined ? {} : { retain: rule.retain }),
+      ...(rule.maxPayloadBytes === undefined ? {} : { maxPayloadBytes: rule.maxPayloadBytes }),
+      ...(rule.share === undefined ? {} : { share: rule.share }),
+    })),
+  }
+}
+
+export function answerIssued(signed: SignedCertificate, files: DeviceFiles, entitlement: Entitlement): void {
+  answer(`serial       ${signed.serialHex}`)
+  answer(`valid until  ${dayText(signed.notAfter)}`)
+  if (files.key !== undefined) answer(`key          ${shownPath(files.key)}`)
+  answer(`certificate  ${shownPath(files.certificate)}`)
+  answer(`trusts       ${shownPath(files.trusts)}`)
+  for (const line of entitlementLines(entitlement)) answer(line)
+}
+
+export function issuedJson(signed: SignedCertificate, files: DeviceFiles, entitlement: Entitlement): unknown {
+  return {
+    serial: signed.serialHex,
+    notAfter: signed.notAfter.toISOString(),
+    files: { ...(files.key === undefined ? {} : { key: files.key }), certificate: files.certificate, ca: files.trusts },
+    ...entitlementJson(entitlement),
+  }
+}

@@ -1,0 +1,55 @@
+/** A record of the ledger as a line and as JSON. */
+
+import { toPem } from '../../provision/keys.ts'
+import type { Ledger } from '../../provision/ledger.ts'
+import type { LedgerRecord } from '../../provision/ledger-record.ts'
+import { dayText } from '../ca/ca-text.ts'
+
+/** `expired` is what an issued certificate becomes by itself. */
+export function stateText({ state, notAfter }: LedgerRecord, nowMs: number): string {
+  return state === 'issued' && notAfter.getTime() < nowMs ? 'expired' : state
+}
+
+/** Lines with columns of equal width. */
+export function recordLines(records: readonly LedgerRecord[], nowMs: number): readonly string[] {
+  const rows = records.map(record => [
+    record.name,
+    stateText(record, nowMs),
+    dayText(record.notAfter),
+    record.serialHex,
+    record.identity ?? '',
+  ])
+  const table = [['NAME', 'STATE', 'UNTIL', 'SERIAL', 'IDENTITY'], ...rows]
+  const widths = [0, 1, 2, 3].map(column => Math.max(...table.map(row => row[column]?.length ?? 0)))
+  return table.map(row =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  )
+}
+
+export function recordJson(record: LedgerRecord, nowMs: number): Record<string, unknown> {
+  return {
+    name: record.name,
+    profile: record.profile,
+    state: stateText(record, nowMs),
+    since: record.since.toISOString(),
+    notAfter: record.notAfter.toISOString(),
+    serial: record.serialHex,
+    issuerKeyId: record.issuerKeyId,
+    identity: record.identity ?? null,
+    clientIds: record.clientIds,
+    reason: record.reason ?? null,
+  }
+}
+
+/** With its certificate and its history. */
+export function recordDetailJson(record: LedgerRecord, ledger: Ledger, nowMs: number): Record<string, unknown> {
+  const history = ledger.history(record).map(event => ({ ...event, at: event.at.toISOString() }))
+  return {
+    ...recordJson(record, nowMs),
+    history,
+    pem: record.der === undefined ? null : toPem('CERTIFICATE', record.der),
+  }
+}

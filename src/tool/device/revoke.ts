@@ -1,0 +1,71 @@
+/** `portcullis device revoke NAME`: revokes every certificate of a device, and writes the CRL in the same run. */
+import { type Command, Option } from 'commander'
+import { publishCrl } from '../../provision/crl-file.ts'
+import type { CrlReason } from '../../provision/crl-writer.ts'
+import type { Ledger } from '../../provision/ledger.ts'
+import type { LedgerRecord } from '../../provision/ledger-record.ts'
+import { defaultCrlDays, sayCrl } from '../ca/crl.ts'
+import { addSigningOptions, parseDays, type SigningOptions, withCa } from '../ca/open.ts'
+import { addExitCodes } from '../help.ts'
+import { answer, count, say } from '../io.ts'
+import { findRecords } from './find-records.ts'
+
+interface RevokeOptions extends SigningOptions {
+  readonly serial?: string
+  readonly identity?: string
+  readonly reason: CrlReason
+  readonly crlDays: number
+}
+
+/** Of RFC 5280 §5.3.1 those that fit a device and are final. */
+const reasons: readonly CrlReason[] = [
+  'unspecified',
+  'keyCompromise',
+  'affiliationChanged',
+  'superseded',
+  'cessationOfOperation',
+  'privilegeWithdrawn',
+]
+
+export function addDeviceRevoke(device: Command): void {
+  const command = addSigningOptions(
+    device
+      .command('revoke')
+      .description('revoke every certificate of a device, or the one with a serial, and write the CRL')
+      .argument('[name]', 'name of the device'),
+  )
+    .option('--serial <hex>', 'the serial of one certificate, instead of a name')
+    .option('--identity <text>', 'which one, where two devices have the name: device:site=s1,device=pump-7')
+    .addOption(
+      new Option('--reason <reason>', 'why; keyCompromise means every certificate with the key')
+        .choices(reasons)
+        .default('unspecified'),
+    )
+    .option('--crl-days <n>', 'until when the next CRL must be there', parseDays, defaultCrlDays)
+  addExitCodes(
+    command.action((name: string | undefined, options: RevokeOptions) => {
+      if ((name === undefined) === (options.serial === undefined)) command.error('error: name a device, or a --serial')
+      return revoke(name, options)
+    }),
+    'portcullis device revoke pump-12 --reason keyCompromise',
+  )
+}
+
+async function revoke(name: string | undefined, options: RevokeOptions): Promise<void> {
+  const { serial, identity, reason, crlDays } = options
+  await withCa(options, async ca => {
+    const found = findRecords(ca.ledger, { name, serial, identity })
+    const all = reason === 'keyCompromise' ? withSameKey(ca.ledger, found) : found
+    const revoked = ca.ledger.revoke(all, reason)
+    // also where nothing is new: an earlier run may have been killed before its list was out
+    const published = await publishCrl(ca, crlDays)
+    for (const one of revoked) answer(`revoked ${one.name}  serial ${one.serialHex}  ${one.identity ?? ''}`)
+    say(`revoked ${count(revoked.length, 'certificate')}${revoked.length === 0 ? ': all of them were already' : ''}`)
+    sayCrl(ca, published)
+  })
+}
+
+function withSameKey(ledger: Ledger, found: readonly LedgerRecord[]): readonly LedgerRecord[] {
+  const keys = new Set(found.map(({ keyHash }) => keyHash))
+  return ledger.all().filter(({ keyHash }) => keys.has(keyHash))
+}

@@ -1,0 +1,55 @@
+/** `portcullis device show NAME`: every certificate of a device, with what happened to each. */
+import type { Command } from 'commander'
+import { openCaLedger, readCa } from '../../provision/ca-folder.ts'
+import { addCaOption, type CaOptions, ledgerOptions } from '../ca/open.ts'
+import { addExitCodes } from '../help.ts'
+import { answer, answerJson } from '../io.ts'
+import { findRecords } from './find-records.ts'
+import { recordDetailJson, stateText } from './record-text.ts'
+
+interface ShowOptions extends CaOptions {
+  readonly serial?: string
+  readonly identity?: string
+  readonly json?: boolean
+}
+
+export function addDeviceShow(device: Command): void {
+  const command = addCaOption(
+    device
+      .command('show')
+      .description('show every certificate of a device, or the one with a serial, and what happened to it')
+      .argument('[name]', 'name of the device'),
+  )
+    .option('--serial <hex>', 'the serial of one certificate, instead of a name')
+    .option('--identity <text>', 'which one, where two devices have the name: device:site=s1,device=pump-7')
+    .option('--json', 'answer as JSON, with the certificates')
+  addExitCodes(
+    command.action((name: string | undefined, options: ShowOptions) => {
+      if ((name === undefined) === (options.serial === undefined)) command.error('error: name a device, or a --serial')
+      return show(name, options)
+    }),
+    'portcullis device show pump-12',
+  )
+}
+
+async function show(name: string | undefined, options: ShowOptions): Promise<void> {
+  const ledger = openCaLedger(await readCa(options.ca), ledgerOptions())
+  try {
+    const nowMs = Date.now()
+    const records = findRecords(ledger, { name, serial: options.serial, identity: options.identity })
+    if (options.json) {
+      answerJson(records.map(record => recordDetailJson(record, ledger, nowMs)))
+      return
+    }
+    for (const record of records) {
+      answer(`${record.name}  serial ${record.serialHex}  ${stateText(record, nowMs)}`)
+      answer(`  identity     ${record.identity ?? ''}`)
+      if (record.clientIds.length > 0) answer(`  client id    ${record.clientIds.join(' or ')}`)
+      answer(`  valid until  ${record.notAfter.toISOString()}`)
+      for (const { state, at, by, reason } of ledger.history(record))
+        answer(`  ${at.toISOString()}  ${state}${reason === undefined ? '' : ` (${reason})`} by ${by}`)
+    }
+  } finally {
+    ledger.close()
+  }
+}
