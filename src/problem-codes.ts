@@ -780,6 +780,10 @@ export const problemCodes = {
     meaning: 'A line of a decision log holds no decision that a policy could be asked about again.',
     next: 'Name a line whose event is permitted, refused, connected or connect-refused and that says who it was.',
   },
+  'tool/nothing-to-draft': {
+    meaning: 'No policy can be drafted from the log.',
+    next: 'Record with `serve --report-only` and `log: { permits: all }`, under policies that load.',
+  },
   'tool/not-a-log': {
     meaning: 'A line that should be of a decision log is none.',
     next: 'Give the JSON log that `portcullis serve --log FILE` writes.',

@@ -22,7 +22,10 @@ export function displayFolder(folder: string): string {
   return near === '' ? '.' : near.startsWith('..') ? folder : near
 }
 
-async function readFolder(folder: string): Promise<{ files: { name: string; text: string }[]; problems: Problem[] }> {
+/** The texts of a folder, and what is wrong with its files. */
+export async function readPolicyFolder(
+  folder: string,
+): Promise<{ files: { name: string; text: string }[]; problems: Problem[] }> {
   const shown = displayFolder(folder)
   const files: { name: string; text: string }[] = []
   const problems: Problem[] = []
@@ -73,7 +76,7 @@ async function readFolder(folder: string): Promise<{ files: { name: string; text
  */
 export async function loadPolicyFolder(folder: string, options: FolderOptions = {}): Promise<LoadedPolicy> {
   const shown = displayFolder(folder)
-  const { files, problems } = await readFolder(folder)
+  const { files, problems } = await readPolicyFolder(folder)
   return loadPolicyTexts(files, shown, options, problems)
 }
 

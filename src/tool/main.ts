@@ -10,6 +10,7 @@ import { addExitCodes, completeHelp } from './help.ts'
 import { addInit } from './init.ts'
 import { addPolicyCheck } from './policy-check.ts'
 import { addPolicyDiff } from './policy-diff.ts'
+import { addPolicyDraft } from './policy-draft.ts'
 import { addPolicyExplain } from './policy-explain.ts'
 import { addPolicyMap } from './policy-map.ts'
 import { addPolicyProve } from './policy-prove.ts'
@@ -46,6 +47,7 @@ function buildProgram(): Command {
   addPolicyWho(policy)
   addPolicyExplain(policy)
   addPolicyReplay(policy)
+  addPolicyDraft(policy)
   addPolicyMap(policy)
   addCa(program)
   addDevice(program)

@@ -1,0 +1,152 @@
+/** `portcullis policy draft LOG`: a policy for devices that are there already, from what they do; for a person to edit. */
+import { access, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import { readLogLine } from '../observe/read-log.ts'
+import { quote } from '../policy/quote.ts'
+import { ConfigurationError, PolicyError, type Problem, problem } from '../problem.ts'
+import { type Draft, draftFiles, draftPolicy } from '../prove/draft/draft-policy.ts'
+import type { LeftOut, LeftOutReason } from '../prove/draft/draft-rules.ts'
+import { draftedRole } from '../prove/draft/draft-text.ts'
+import { Traffic } from '../prove/draft/traffic.ts'
+import { writeAtomically } from '../provision/write-atomically.ts'
+import { readPolicyFolder } from '../source/folder.ts'
+import { exitCodes } from './exit-codes.ts'
+import { addExitCodes } from './help.ts'
+import { answer, answerJson, count, say, sayProblems } from './io.ts'
+import { logName, openLogFile } from './replay/open-log-file.ts'
+
+interface DraftOptions {
+  readonly policies: string
+  readonly out?: string
+  readonly json?: boolean
+}
+
+export function addPolicyDraft(policy: Command): void {
+  addExitCodes(
+    policy
+      .command('draft')
+      .description(
+        'write roles and tests for the identities of a set from what a log shows them do; edit them before use',
+      )
+      .argument('<log>', 'a JSON decision log (`portcullis serve --report-only --log FILE`), or - for standard input')
+      .option('--policies <dir>', 'the folder that has the identities', 'policies')
+      .option('--out <dir>', 'write drafted.yaml and drafted.test.yaml there (default: print them)')
+      .option('--json', 'answer as JSON')
+      .action(draft),
+    'portcullis policy draft decisions.log --out drafted',
+  )
+}
+
+interface Read {
+  readonly traffic: Traffic
+  readonly lines: number
+  readonly suppressed: number
+  readonly broken: number
+}
+
+async function draft(log: string, options: DraftOptions): Promise<void> {
+  const { files, problems } = await readPolicyFolder(options.policies)
+  if (problems.length > 0) throw new PolicyError(problems)
+  const read = await readTraffic(log)
+  const drafted = draftPolicy(files, read.traffic)
+  if (!drafted.ok) {
+    sayProblems([drafted.problem])
+    process.exitCode = exitCodes.invalid
+    return
+  }
+  if (options.out !== undefined) await write(options.out, drafted.value)
+  if (options.json) answerJson(asJson(drafted.value, read))
+  else if (options.out === undefined)
+    for (const line of `${drafted.value.roles}\n# ${draftFiles.tests}\n${drafted.value.tests}`.split('\n')) answer(line)
+  for (const line of summary(drafted.value, read)) say(line)
+}
+
+async function readTraffic(log: string): Promise<Read> {
+  const traffic = new Traffic()
+  let [lines, suppressed, broken] = [0, 0, 0]
+  let first: Problem | undefined
+  for await (const { number, text } of openLogFile(log)) {
+    const entry = readLogLine(text ?? '', number)
+    if (!entry.ok) {
+      broken += 1
+      first ??= { ...entry.problem, where: { file: logName(log), line: number } }
+      continue
+    }
+    lines += 1
+    if (entry.value.kind === 'suppressed') suppressed += entry.value.count
+    if (entry.value.kind === 'decision') traffic.add(entry.value.decision)
+  }
+  if (first !== undefined) {
+    if (lines === 0) throw new ConfigurationError([first])
+    sayProblems([first])
+  }
+  return { traffic, lines, suppressed, broken }
+}
+
+async function write(folder: string, { roles, tests }: Draft): Promise<void> {
+  const texts = [
+    [join(folder, draftFiles.roles), roles],
+    [join(folder, draftFiles.tests), tests],
+  ] as const
+  for (const [file] of texts) {
+    const isThere = await access(file).then(
+      () => true,
+      () => false,
+    )
+    if (isThere)
+      throw new ConfigurationError([
+        problem('tool/foreign-file', `${quote(file)} exists and is not overwritten`, { help: 'name another --out' }),
+      ])
+  }
+  await mkdir(folder, { recursive: true })
+  for (const [file, text] of texts) await writeAtomically(file, text)
+}
+
+const reasons: Readonly<Record<LeftOutReason, string>> = {
+  'other-device': 'looks like access to another device',
+  broad: 'reaches beyond one device',
+  unwritable: 'cannot be written as a filter',
+}
+
+function leftOutLine({ shape, reason }: LeftOut): string {
+  const { kind, action, sample, by } = shape
+  return `not drafted, ${reasons[reason]}: ${kind} ${action} ${quote(sample.action.topic)} (of ${by.size})`
+}
+
+function summary({ rules, kinds, leftOut, unconfirmed, unknownKinds }: Draft, read: Read): readonly string[] {
+  const { traffic, suppressed, broken } = read
+  return [
+    `${count(rules.length, 'rule')} drafted from ${count(traffic.decisions, 'decision')} of ${traffic.people} identities`,
+    ...kinds.map(
+      kind =>
+        `next: put ${draftedRole(kind)} under the roles of ${kind}, read every rule, then portcullis policy check`,
+    ),
+    ...leftOut.map(leftOutLine),
+    ...unconfirmed.map(({ sample }) => `not permitted to who did it: ${quote(sample.action.topic)}`),
+    ...unknownKinds.map(kind => `the policy folder has no identity ${quote(kind)}`),
+    ...(suppressed === 0
+      ? []
+      : [`${suppressed} refusals were only counted in the log: what they were about is not known`]),
+    ...(traffic.beyond === 0 ? [] : [`${traffic.beyond} decisions were too different from one another to be held`]),
+    ...(broken === 0 ? [] : [`${count(broken, 'line')} of the log could not be read`]),
+  ]
+}
+
+function asJson(drafted: Draft, { traffic, suppressed, broken }: Read): unknown {
+  const { roles, tests, kinds, unknownKinds, leftOut, unconfirmed } = drafted
+  return {
+    ...{ roles, tests, kinds, unknownKinds, suppressed, broken },
+    rules: drafted.rules.length,
+    decisions: traffic.decisions,
+    identities: traffic.people,
+    notHeld: traffic.beyond,
+    leftOut: leftOut.map(({ shape, reason }) => ({
+      reason,
+      identity: shape.kind,
+      action: shape.action,
+      topic: shape.sample.action.topic,
+    })),
+    unconfirmed: unconfirmed.map(({ sample }) => sample.action.topic),
+  }
+}
