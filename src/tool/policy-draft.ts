@@ -58,7 +58,8 @@ async function draft(log: string, options: DraftOptions): Promise<void> {
   if (options.out !== undefined) await write(options.out, drafted.value)
   if (options.json) answerJson(asJson(drafted.value, read))
   else if (options.out === undefined)
-    for (const line of `${drafted.value.roles}\n# ${draftFiles.tests}\n${drafted.value.tests}`.split('\n')) answer(line)
+    for (const line of `${drafted.value.roles}\n# ${draftFiles.tests}\n${drafted.value.tests}`.trimEnd().split('\n'))
+      answer(line)
   for (const line of summary(drafted.value, read)) say(line)
 }
 
