@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -51,6 +51,13 @@ describe('policy diff of git revisions', () => {
     commit('"+/${device}"')
   })
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+  test('is what docs/policy-language.md shows', () => {
+    const page = readFileSync(new URL('../../docs/policy-language.md', import.meta.url), 'utf8')
+    const [, command, shown] = /```text\n\$ npx portcullis policy diff (.*)\n([^`]*)```/.exec(page) ?? []
+    expect(command).toBe('main..HEAD')
+    expect(diff('main..HEAD').out).toBe(shown)
+  })
 
   test('main..HEAD, for a pull request', () => {
     expect(diff('main..HEAD', '--fail-on', 'gain')).toEqual({
