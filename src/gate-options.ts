@@ -25,7 +25,7 @@ export interface GateOptions {
   readonly permits?: PermitsMode
   /**
    * UNSAFE: topics are only reported. What the policy would refuse is let pass and told as `would-refuse`; certificates, client ids,
-   * revocation and ownership are enforced as ever. For the time before a first policy is trusted. Default false.
+   * revocation, ownership and `$…` topics are enforced as ever. For the time before a first policy is trusted. Default false.
    */
   readonly reportOnly?: boolean
   /** Folder of a set that is asked beside the one in force; what it would decide otherwise is told as `candidate-differs`. */

@@ -4,7 +4,6 @@
  */
 import { identityKey } from './bind/identity-key.ts'
 import type { Decision, PublishFacts, Qos, Rights } from './decide/decision.ts'
-import { isReserved } from './decide/reason.ts'
 import { identityText } from './policy/identity-text.ts'
 import type { MappedIdentity } from './policy/model.ts'
 import type { TopicFilter, TopicName } from './policy/topic.ts'
@@ -115,7 +114,7 @@ export class Trial {
 
 type TellRefusal = (action: TracedAction, p: Problem) => void
 
-/** What would be refused is told and permitted; only the broker's own topics stay shut to publishers. */
+/** What would be refused is told and permitted, but for `$…` topics: brokers and the guard itself keep their own there. */
 class ReportedRights implements Rights {
   readonly #rights: Rights
   readonly #tell: TellRefusal
@@ -126,8 +125,7 @@ class ReportedRights implements Rights {
   }
 
   publish(topic: TopicName, facts: PublishFacts): Decision {
-    const decision = this.#rights.publish(topic, facts)
-    return isReserved(topic) ? decision : this.#pass(decision, { verb: 'publish', topic, ...facts })
+    return this.#pass(this.#rights.publish(topic, facts), { verb: 'publish', topic, ...facts })
   }
 
   subscribe(filter: TopicFilter, qos: Qos): Decision {
@@ -140,7 +138,7 @@ class ReportedRights implements Rights {
   }
 
   #pass(decision: Decision, action: TracedAction, grantedQos?: Qos): Decision {
-    if (decision.effect === 'permit') return decision
+    if (decision.effect === 'permit' || action.topic.startsWith('$')) return decision
     this.#tell(action, decision.problem)
     return { effect: 'permit', rules: [], reported: true, ...(grantedQos === undefined ? {} : { grantedQos }) }
   }

@@ -39,11 +39,16 @@ describe.each([true, false])('report-only, fast path %s', fastPath => {
     await plant.close()
   })
 
-  test('still refuses a borrowed client id, a revoked certificate, a foreign CA, and publishing to $SYS', async () => {
+  test('still refuses a borrowed client id, a revoked certificate, a foreign CA, and every topic that begins with $', async () => {
     const plant = await startPlant({ reportOnly: true, fastPath })
     expect((await connect(plant, 'pump-8', 'pump-7')).code).toBe(2)
     expect((await connect(plant, 'pump-5')).code).toBe(5)
     expect((await connect(plant, 'intruder', 'pump-7')).code).toBe('closed')
+    const will = { topic: '$portcullis/owners', payload: 'x', qos: 0, retain: true }
+    expect((await connect(plant, 'pump-8', 'pump-8', { will })).code).toBe(5)
+    const mallory = await connect(plant, 'pump-8')
+    expect(await mallory.client.subscribe('$portcullis/#', '$SYS/#')).toEqual([128, 128])
+    expect(await mallory.client.publish('$portcullis/owners', 'x', { retain: true })).toBe('closed')
     const { client } = await connect(plant, 'pump-7')
     expect(await client.publish('$SYS/broker/uptime')).toBe('closed')
     expect(plant.events.find(refusedWith('decide/reserved-topic'))).toMatchObject({ event: 'refused' })
