@@ -3,7 +3,7 @@
  * honest arrives, once, in order and in time; nothing else ever does; memory stays flat.
  */
 import { setTimeout } from 'node:timers/promises'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { Random } from '../fuzz/random.ts'
 import { own, publishBytes } from '../suites/acts.ts'
 import { RawClient } from '../support/raw-client.ts'
@@ -68,6 +68,7 @@ async function watchMemory(served: Served): Promise<readonly number[]> {
 
 test(`${minutes} minutes of mixed traffic`, { timeout: 0 }, async () => {
   const served = await startServe()
+  onTestFinished(() => served.stop())
   const [{ delays, strange }, memory, ...played] = await Promise.all([
     honest(served),
     watchMemory(served),
@@ -89,5 +90,4 @@ test(`${minutes} minutes of mixed traffic`, { timeout: 0 }, async () => {
   expect(worst).toBeLessThan(worstMs)
   if (memory.length > 0) expect(final - early).toBeLessThan(growthMegabytes)
   expect(served.isAlive()).toBe(true)
-  await served.stop()
 })
