@@ -1,5 +1,5 @@
 /** `portcullis policy draft LOG`: a policy for devices that are there already, from what they do; for a person to edit. */
-import { access, mkdir } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { readLogLine } from '../observe/read-log.ts'
@@ -9,7 +9,6 @@ import { type Draft, draftFiles, draftPolicy } from '../prove/draft/draft-policy
 import type { LeftOut, LeftOutReason } from '../prove/draft/draft-rules.ts'
 import { draftedRole } from '../prove/draft/draft-text.ts'
 import { Traffic } from '../prove/draft/traffic.ts'
-import { writeAtomically } from '../provision/write-atomically.ts'
 import { readPolicyFolder } from '../source/folder.ts'
 import { exitCodes } from './exit-codes.ts'
 import { addExitCodes } from './help.ts'
@@ -85,29 +84,39 @@ async function readTraffic(log: string): Promise<Read> {
   return { traffic, lines, suppressed, broken }
 }
 
+/** Both files or none, and over nothing that is there. */
 async function write(folder: string, { roles, tests }: Draft): Promise<void> {
-  const texts = [
-    [join(folder, draftFiles.roles), roles],
-    [join(folder, draftFiles.tests), tests],
-  ] as const
-  for (const [file] of texts) {
-    const isThere = await access(file).then(
-      () => true,
-      () => false,
-    )
-    if (isThere)
-      throw new ConfigurationError([
-        problem('tool/foreign-file', `${quote(file)} exists and is not overwritten`, { help: 'name another --out' }),
-      ])
-  }
   await mkdir(folder, { recursive: true })
-  for (const [file, text] of texts) await writeAtomically(file, text)
+  const written: string[] = []
+  for (const [name, text] of [
+    [draftFiles.roles, roles],
+    [draftFiles.tests, tests],
+  ] as const) {
+    const file = join(folder, name)
+    try {
+      await writeFile(file, text, { flag: 'wx' })
+      written.push(file)
+    } catch (error) {
+      for (const one of written) await rm(one, { force: true })
+      throw unwritten(file, (error as NodeJS.ErrnoException).code)
+    }
+  }
+}
+
+function unwritten(file: string, code: string | undefined): ConfigurationError {
+  const help = 'name another --out'
+  return new ConfigurationError([
+    code === 'EEXIST'
+      ? problem('tool/foreign-file', `${quote(file)} exists and is not overwritten`, { help })
+      : problem('tool/unwritable-file', `${quote(file)} cannot be written (${code ?? 'no reason given'})`, { help }),
+  ])
 }
 
 const reasons: Readonly<Record<LeftOutReason, string>> = {
   'other-device': 'looks like access to another device',
   broad: 'reaches beyond one device',
-  unwritable: 'cannot be written as a filter',
+  ambiguous: 'two values of the device are the same',
+  unwritable: 'no rule can say it',
 }
 
 function leftOutLine({ shape, reason }: LeftOut): string {

@@ -34,9 +34,7 @@ export function draftPolicy(files: readonly PolicyFile[], traffic: Traffic): Res
   const base = loadPolicySet(files).set
   if (base === undefined)
     return fail(undraftable('the policy folder does not load', 'see what is wrong: portcullis policy check'))
-  const { rules: all, kept, leftOut } = draftRules(traffic)
-  const isKnown = ({ kind }: Shape): boolean => base.identities.has(kind)
-  const rules = all.filter(isKnown)
+  const { rules, kept, leftOut } = draftRules(traffic, base)
   if (rules.length === 0)
     return fail(
       undraftable(
@@ -48,7 +46,7 @@ export function draftPolicy(files: readonly PolicyFile[], traffic: Traffic): Res
   const withRoles = [...files, { name: draftFiles.roles, text: roles }]
   const set = loadDrafted(withRoles, rules)
   if (!set.ok) return set
-  const unconfirmed = kept.filter(shape => isKnown(shape) && !isPermitted(set.value, shape))
+  const unconfirmed = kept.filter(shape => !isPermitted(set.value, shape))
   const tests = testsText(
     rules.filter(rule => !unconfirmed.includes(rule)).map(rule => testOf(set.value, rule, traffic)),
   )
@@ -61,7 +59,7 @@ export function draftPolicy(files: readonly PolicyFile[], traffic: Traffic): Res
   return ok({
     ...{ roles, tests, rules, leftOut, unconfirmed },
     kinds: [...new Set(rules.map(({ kind }) => kind))],
-    unknownKinds: [...new Set(all.filter(shape => !isKnown(shape)).map(({ kind }) => kind))],
+    unknownKinds: [...new Set(traffic.shapes.map(({ kind }) => kind))].filter(kind => !base.identities.has(kind)),
   })
 }
 

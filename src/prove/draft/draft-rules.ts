@@ -1,8 +1,10 @@
 /** Draft rules: which shapes of the traffic become rules, which are left to a person, and what varies too much to be listed. Pure. */
+import { parseFilterTemplate } from '../../policy/filter-template.ts'
+import type { IdentityRule, PolicySet } from '../../policy/model.ts'
 import { join, type Shape, type Traffic } from './traffic.ts'
 
 /** Why something that was done is left to a person. */
-export type LeftOutReason = 'other-device' | 'broad' | 'unwritable'
+export type LeftOutReason = 'other-device' | 'broad' | 'ambiguous' | 'unwritable'
 
 export interface LeftOut {
   readonly shape: Shape
@@ -18,43 +20,70 @@ export interface DraftRules {
 
 /** One device that uses more values than these at a place uses any value. */
 const mostLiterals = 5
+/** The framer's own limits, where nothing else is configured. */
+const mostLevels = 32
+const mostBytes = 1024
 
-const isVariable = (level: string): boolean => level.startsWith('${')
+const nameOf = (level: string): string | undefined => /^\$\{(.*)\}$/.exec(level)?.[1]
+const isVariable = (level: string): boolean => nameOf(level) !== undefined
 const isWildcard = (level: string): boolean => level === '+' || level === '#'
-/** What a filter of the policy language cannot say as a literal, or would read as something else. */
-const unwritable = /[*{}\p{C}]/u
+/** What a policy file cannot say, or would read as something else. */
+const unwritable = /[*{}\p{C}\p{Zl}\p{Zp}]/u
 
-export function draftRules(traffic: Traffic): DraftRules {
+export function draftRules(traffic: Traffic, set: PolicySet): DraftRules {
   const leftOut: LeftOut[] = []
   const kept = traffic.shapes.filter(shape => {
-    const reason = reasonAgainst(shape, traffic)
+    const rule = set.identities.get(shape.kind)
+    const reason = rule && reasonAgainst(shape, traffic, rule)
     if (reason !== undefined) leftOut.push({ shape, reason })
-    return reason === undefined
+    return rule !== undefined && reason === undefined
   })
-  return { rules: withoutLists(kept), kept, leftOut }
+  return { rules: withoutLists(kept, set), kept, leftOut }
 }
 
-function reasonAgainst({ levels }: Shape, traffic: Traffic): LeftOutReason | undefined {
-  const literals = levels.filter(level => !isVariable(level))
-  if (literals.some(level => unwritable.test(level)) || levels[0]?.startsWith('$SYS')) return 'unwritable'
-  if (literals.some(level => traffic.isSomebody(level))) return 'other-device'
+function reasonAgainst(shape: Shape, traffic: Traffic, rule: IdentityRule): LeftOutReason | undefined {
+  const { levels, isAmbiguous, isNarrowed } = shape
+  if (!isWritable(shape, rule)) return 'unwritable'
+  if (isAmbiguous) return 'ambiguous'
+  if (levels.some(level => !isVariable(level) && traffic.isSomebody(level))) return 'other-device'
   const wild = levels.findIndex(isWildcard)
-  // whatever is below a variable is the device's own
-  return wild >= 0 && !levels.slice(0, wild).some(isVariable) ? 'broad' : undefined
+  return isNarrowed || (wild >= 0 && !isOwn(levels.slice(0, wild), rule)) ? 'broad' : undefined
+}
+
+function isWritable({ action, levels }: Shape, { captures }: IdentityRule): boolean {
+  const filter = levels.join('/')
+  if (filter === '' || levels.length > mostLevels || new TextEncoder().encode(filter).length > mostBytes) return false
+  // brokers, and the guard itself, keep their own below `$…`
+  if (levels[0]?.startsWith('$') && !isVariable(levels[0])) return false
+  if (action === 'publish' && levels.some(isWildcard)) return false
+  const names = levels.map(nameOf)
+  if (names.some(name => name !== undefined && !captures.includes(name))) return false
+  if (levels.some((level, at) => names[at] === undefined && unwritable.test(level))) return false
+  return parseFilterTemplate(filter, { file: 'draft' }).ok
+}
+
+/** Whether levels name one identity and no other: only what is below them is its own. */
+function isOwn(levels: readonly string[], { captures, unique }: IdentityRule): boolean {
+  const isNamed = (name: string): boolean => levels.some(level => nameOf(level) === name)
+  return captures.length > 0 && (captures.every(isNamed) || (unique.length > 0 && unique.every(isNamed)))
 }
 
 /** Places below the device's own level where one device used many values become `+`. */
-function withoutLists(shapes: readonly Shape[]): readonly Shape[] {
-  const deepest = Math.max(0, ...shapes.map(({ levels }) => levels.length))
+function withoutLists(shapes: readonly Shape[], set: PolicySet): readonly Shape[] {
+  const deepest = shapes.reduce((most, { levels }) => Math.max(most, levels.length), 0)
   let current = shapes
-  for (let at = deepest - 1; at > 0; at--) current = widenAt(current, at)
+  for (let at = deepest - 1; at > 0; at--) current = widenAt(current, at, set)
   return current
 }
 
-function widenAt(shapes: readonly Shape[], at: number): readonly Shape[] {
+function widenAt(shapes: readonly Shape[], at: number, set: PolicySet): readonly Shape[] {
   const groups = new Map<string, Shape[]>()
   for (const shape of shapes) {
-    const key = JSON.stringify([shape.kind, shape.action, canWidenAt(shape, at) ? wideAt(shape, at) : shape.levels])
+    const key = JSON.stringify([
+      shape.kind,
+      shape.action,
+      canWidenAt(shape, at, set) ? wideAt(shape, at) : shape.levels,
+    ])
     const group = groups.get(key)
     if (group === undefined) groups.set(key, [shape])
     else group.push(shape)
@@ -62,14 +91,21 @@ function widenAt(shapes: readonly Shape[], at: number): readonly Shape[] {
   return [...groups.values()].flatMap(group => {
     const [first, ...rest] = group
     if (first === undefined || !variesForOne(group)) return group
-    return [{ ...rest.reduce((sum, one) => join(sum, one), first), levels: wideAt(first, at) }]
+    const joined = rest.reduce((sum, one) => join(sum, copyOf(one)), copyOf(first))
+    return [{ ...joined, levels: wideAt(first, at) }]
   })
 }
 
-function canWidenAt({ levels }: Shape, at: number): boolean {
+function canWidenAt({ kind, levels }: Shape, at: number, set: PolicySet): boolean {
   const level = levels[at]
-  if (level === undefined || isVariable(level) || isWildcard(level)) return false
-  return levels.slice(0, at).some(isVariable)
+  const rule = set.identities.get(kind)
+  if (level === undefined || rule === undefined || isVariable(level) || isWildcard(level)) return false
+  return isOwn(levels.slice(0, at), rule)
+}
+
+/** What is joined is used up; the shapes themselves are still to be asked about. */
+function copyOf(shape: Shape): Shape {
+  return { ...shape, by: new Set(shape.by) }
 }
 
 function wideAt({ levels }: Shape, at: number): readonly string[] {
@@ -79,5 +115,5 @@ function wideAt({ levels }: Shape, at: number): readonly string[] {
 function variesForOne(group: readonly Shape[]): boolean {
   const times = new Map<string, number>()
   for (const { by } of group) for (const who of by) times.set(who, (times.get(who) ?? 0) + 1)
-  return Math.max(...times.values()) > mostLiterals
+  return [...times.values()].some(count => count > mostLiterals)
 }

@@ -72,7 +72,9 @@ function testLines({ rule, forbidden }: DraftTest, index: number): readonly stri
   return [
     `  - name: ${quoted(`drafted ${index + 1}: ${kind} can ${action} ${rule.levels.join('/')}`)}`,
     `    as: { ${[`identity: ${kind}`, ...who].join(', ')} }`,
-    ...(sample.clientId === undefined ? [] : [`    clientId: ${quoted(sample.clientId)}`]),
+    ...(sample.clientId === undefined || /\p{C}/u.test(sample.clientId)
+      ? []
+      : [`    clientId: ${quoted(sample.clientId)}`]),
     `    can:`,
     `      - ${action}: ${quoted(topic)}`,
     `        qos: ${qos}`,

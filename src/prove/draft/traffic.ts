@@ -14,8 +14,12 @@ export interface Shape {
   readonly action: DraftedAction
   /** Literals, `${name}`, and in filters `+` and `#`. */
   readonly levels: readonly string[]
+  /** A level had the value of two captures of who did it: nobody knows which was meant. */
+  readonly isAmbiguous: boolean
+  /** A subscription to more than was allowed. */
+  readonly isNarrowed: boolean
   /** Identities that did it. */
-  readonly by: ReadonlySet<string>
+  readonly by: Set<string>
   readonly count: number
   readonly maxQos: number
   readonly isRetained: boolean
@@ -26,8 +30,8 @@ export interface Shape {
   readonly sample: LoggedDecision
 }
 
-/** Shapes that are held; of what comes after only the number is known. */
-const mostShapes = 10_000
+/** Shapes that are held, which is a file that a person can read; of what comes after only the number is known. */
+const mostShapes = 2000
 
 export class Traffic {
   readonly #shapes = new Map<string, Shape>()
@@ -83,31 +87,40 @@ export class Traffic {
 
   #see(decision: LoggedDecision): void {
     const action: DraftedAction = decision.action.verb === 'subscribe' ? 'subscribe' : 'publish'
-    const levels = generalise(decision)
+    const { levels, isAmbiguous } = generalise(decision)
     const key = JSON.stringify([decision.identity, action, levels])
     const known = this.#shapes.get(key)
     if (known === undefined && this.#shapes.size >= mostShapes) this.#beyond += 1
-    else this.#shapes.set(key, join(shapeOf(decision, action, levels), known))
+    else this.#shapes.set(key, join(shapeOf(decision, action, levels, isAmbiguous), known))
   }
 }
 
-/** A level that is one of the device's own values becomes the variable; of two with that value the first. */
-function generalise({ captures, action }: LoggedDecision): readonly string[] {
-  const names = new Map([...captures].reverse().map(([name, value]) => [value, name]))
-  return action.topic.split('/').map(level => {
-    const name = names.get(level)
+/** A level that is one of the device's own values becomes the variable. */
+function generalise({ captures, action }: LoggedDecision): { levels: readonly string[]; isAmbiguous: boolean } {
+  let isAmbiguous = false
+  const levels = action.topic.split('/').map(level => {
+    const [name, ...more] = [...captures].flatMap(([one, value]) => (value === level ? [one] : []))
+    if (more.length > 0) isAmbiguous = true
     if (name !== undefined) return `\${${name}}`
     // a device may write `${site}` into its topics: marked, so that it is never taken for a variable, nor drafted
     return /[{}]/.test(level) ? `\0${level}` : level
   })
+  return { levels, isAmbiguous }
 }
 
-function shapeOf(sample: LoggedDecision, action: DraftedAction, levels: readonly string[]): Shape {
+function shapeOf(
+  sample: LoggedDecision,
+  action: DraftedAction,
+  levels: readonly string[],
+  isAmbiguous: boolean,
+): Shape {
   const { qos = 0, retain = false, payloadBytes } = sample.action
   return {
     kind: sample.identity,
     action,
     levels,
+    isAmbiguous,
+    isNarrowed: sample.narrowed === true,
     by: new Set([identityText({ kind: sample.identity, captures: sample.captures })]),
     count: 1,
     maxQos: qos,
@@ -123,13 +136,22 @@ const sortKey = ({ sample: { captures, clientId, action } }: Shape): string => {
   return JSON.stringify([[...captures.values()], topic, clientId, qos, retain, payloadBytes])
 }
 
-/** Both as one, with the levels of the first. */
+/** The larger of both, with what it lacks of the smaller: a shape is joined once for each line of a log. */
+function union(one: Set<string>, other: Set<string>): Set<string> {
+  const [small, large] = one.size < other.size ? [one, other] : [other, one]
+  for (const who of small) large.add(who)
+  return large
+}
+
+/** Both as one, with the levels of the first. Neither is to be used after that. */
 export function join(one: Shape, other: Shape | undefined): Shape {
   if (other === undefined) return one
   const isKnown = one.payloadBytes !== undefined && other.payloadBytes !== undefined
   return {
     ...one,
-    by: new Set([...one.by, ...other.by]),
+    isAmbiguous: one.isAmbiguous || other.isAmbiguous,
+    isNarrowed: one.isNarrowed || other.isNarrowed,
+    by: union(one.by, other.by),
     count: one.count + other.count,
     maxQos: Math.max(one.maxQos, other.maxQos),
     isRetained: one.isRetained || other.isRetained,

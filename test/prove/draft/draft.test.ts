@@ -11,7 +11,7 @@ const plant = {
   name: 'plant.yaml',
   text: `portcullis: 1
 identities:
-  device: { from: { subject.ou: "\${site}", subject.cn: "\${device}" }, clientId: "\${site}/\${device}", roles: [] }
+  device: { from: { subject.ou: "\${site}", subject.cn: "\${device}" }, clientId: "\${site}/\${device}", unique: [device], roles: [] }
 `,
 }
 
@@ -22,6 +22,7 @@ interface Did {
   readonly qos?: number
   readonly retain?: boolean
   readonly event?: 'permitted' | 'would-refuse' | 'refused'
+  readonly narrowed?: true
 }
 
 /** Through the form that the log has. */
@@ -32,11 +33,13 @@ function logged({
   qos = 0,
   retain = false,
   event = 'would-refuse',
+  narrowed,
 }: Did) {
   const [site, device] = who
   const line = {
     ...{ time: '2026-11-28T00:00:00.000Z', device: `device:site=${site},device=${device}`, address: '192.0.2.1' },
     ...{ clientId: `${site}/${device}`, action, topic, qos, retain, payloadBytes: 3, revision: '00000000', event },
+    ...(narrowed === undefined ? {} : { narrowed }),
     ...(event === 'permitted' ? {} : { code: 'decide/no-rule', reason: 'no rule' }),
   }
   const entry = readLogLine(JSON.stringify(line), 1)
@@ -105,6 +108,49 @@ describe('a draft', () => {
     )
     expect([...leftOut(draft)].sort()).toEqual(['broad', 'broad', 'other-device', 'unwritable'])
     expect(filters(draft)).toEqual(['publish plant/${site}/${device}/temp'])
+  })
+
+  const identityOf = (site: string, device: string) => ({
+    kind: 'device',
+    captures: new Map(Object.entries({ site, device })),
+  })
+  const can = (draft: Draft, who: ReturnType<typeof identityOf>, verb: 'publish' | 'subscribe', topic: string) =>
+    ask(setOf(draft), who, { verb, topic, qos: 0, retain: false, payloadBytes: 1 }).effect
+
+  test('does not guess which of two equal values was meant', () => {
+    const draft = draftOf({ who: ['a', 'a'], topic: 'plant/a/temp' }, { topic: 'plant/p1/x' })
+    expect(leftOut(draft)).toEqual(['ambiguous'])
+    expect(can(draft, identityOf('a', 'p2'), 'publish', 'plant/a/temp')).toBe('refuse')
+  })
+
+  test('takes no wildcard below what devices share', () => {
+    const draft = draftOf({ action: 'subscribe', topic: 'plant/s1/+/temp' }, { topic: 'plant/s1/p1/x' })
+    expect(leftOut(draft)).toEqual(['broad'])
+    expect(can(draft, identityOf('s1', 'p1'), 'subscribe', 'plant/s1/+/temp')).toBe('refuse')
+  })
+
+  test('makes no + of names below what devices share: they may be devices that were never seen', () => {
+    const draft = draftOf(...Array.from({ length: 6 }, (_, index) => ({ topic: `plant/s1/q${index}/set` })))
+    expect(can(draft, identityOf('s1', 'p1'), 'publish', 'plant/s1/p9/set')).toBe('refuse')
+  })
+
+  test('does not draft the whole of a subscription that was narrowed', () => {
+    const cut = { action: 'subscribe', topic: 'cmd/p1/#', event: 'permitted', narrowed: true } as const
+    expect(leftOut(draftOf(cut, { topic: 'plant/p1/x' }))).toEqual(['broad'])
+  })
+
+  test.each(['\u2028', 'a#b', 'x'.repeat(2000)])('leaves one odd level out, and drafts the rest (%#)', level => {
+    const draft = draftOf({ topic: `plant/p1/${level}` }, { topic: 'plant/p1/x' })
+    expect(leftOut(draft)).toEqual(['unwritable'])
+    expect(filters(draft)).toEqual(['publish plant/${device}/x'])
+  })
+
+  test.each([
+    ['publish', 'cmd/p1/+'],
+    ['publish', '$portcullis/p1'],
+    ['subscribe', '$share/g/p1/x'],
+  ] as const)('leaves out %s %s', (action, topic) => {
+    expect(leftOut(draftOf({ action, topic }, { topic: 'plant/p1/x' }))).toEqual(['unwritable'])
   })
 
   test('grants nothing that was refused', () => {
