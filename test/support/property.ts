@@ -1,4 +1,4 @@
-/** Property tests with one knob: `PROPERTY_RUNS` (default 500; 10,000 in CI); with `PROPERTY_LOG` set, each run is written down there. */
+/** Property tests with one knob: `PROPERTY_RUNS` (default 2,000; 10,000 in CI); with `PROPERTY_LOG` set, each run is written down there. */
 import { appendFileSync } from 'node:fs'
 import fc from 'fast-check'
 
@@ -7,7 +7,7 @@ import fc from 'fast-check'
  * @example checkProperty('parseCrl never throws', fc.property(fc.uint8Array(), bytes => { parseCrl(Buffer.from(bytes)) }))
  */
 export function checkProperty<T>(name: string, property: fc.IProperty<T>): void {
-  const numRuns = Number(process.env.PROPERTY_RUNS ?? 500)
+  const numRuns = Number(process.env.PROPERTY_RUNS ?? 2000)
   fc.assert(property, { numRuns })
   const log = process.env.PROPERTY_LOG
   if (log !== undefined) appendFileSync(log, `${name}\t${numRuns}\n`)
