@@ -6,12 +6,11 @@ import { hash } from 'node:crypto'
 import type { Peer } from './accept/peer.ts'
 import type { Authenticated, Authenticator } from './authenticate/authenticator.ts'
 import { identify } from './authenticate/identify.ts'
-import { bindClientId, type ClientId } from './bind/client-id.ts'
+import type { ClientId } from './bind/client-id.ts'
 import type { Owner } from './bind/owner-store.ts'
-import { compileRights } from './decide/compile-rights.ts'
 import type { PublishFacts } from './decide/decision.ts'
+import { rightsFor } from './decide/rights-for.ts'
 import type { MappedIdentity } from './policy/model.ts'
-import { rightsHolderOf } from './policy/rights-holder.ts'
 import { parseTopicName } from './policy/topic.ts'
 import { fail, ok, type Problem, problem, type Result } from './problem.ts'
 import type { Mapping } from './session.ts'
@@ -137,13 +136,10 @@ function mapUnder(policy: LoadedPolicy, { certificate, issuer }: Authenticated, 
   const identified = identify(set, certificate, issuer.name, issuer.only)
   if (!identified.ok) return { mapping: identified }
   const identity = identified.value
-  const holder = rightsHolderOf(set, identity)
-  if (!holder.ok) return { identity, mapping: holder }
-  const clientId = bindClientId(set, identity, presented)
-  if (!clientId.ok) return { identity, mapping: clientId }
-  const rights = compileRights(set, holder.value)
-  if (!rights.ok) return { identity, mapping: rights }
-  return { identity, mapping: ok({ revision, identity, rights: rights.value, clientId: clientId.value }) }
+  const bound = rightsFor(set, identity, presented)
+  if (!bound.ok) return { identity, mapping: bound }
+  const { clientId, rights } = bound.value
+  return { identity, mapping: ok({ revision, identity, rights, clientId }) }
 }
 
 /** The same, with rights that tell what is only tried. */

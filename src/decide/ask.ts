@@ -2,20 +2,16 @@
 import { bindClientId } from '../bind/client-id.ts'
 import type { MappedIdentity, PolicySet, RightsHolder } from '../policy/model.ts'
 import { rightsHolderOf } from '../policy/rights-holder.ts'
-import { parseTopicFilter, parseTopicName } from '../policy/topic.ts'
-import type { Problem } from '../problem.ts'
 import { compileRights } from './compile-rights.ts'
-import type { Decision, Qos } from './decision.ts'
+import { decideAction, refused } from './decide-action.ts'
+import type { Decision, PublishFacts } from './decision.ts'
 
 export const askedVerbs = ['publish', 'subscribe', 'receive', 'will', 'connect'] as const
 
-export interface AskedAction {
+export interface AskedAction extends PublishFacts {
   readonly verb: (typeof askedVerbs)[number]
   /** Topic name or filter; for `connect` the client id. */
   readonly topic: string
-  readonly qos: Qos
-  readonly retain: boolean
-  readonly payloadBytes: number
 }
 
 /**
@@ -35,18 +31,6 @@ export function askHolder(set: PolicySet, holder: RightsHolder, action: AskedAct
   }
   const compiled = compileRights(set, holder)
   if (!compiled.ok) return refused(compiled.problem)
-  const rights = compiled.value
-  const { verb, qos, retain, payloadBytes } = action
-  if (verb === 'connect') return { effect: 'permit', rules: [] }
-  if (verb === 'subscribe') {
-    const filter = parseTopicFilter(action.topic)
-    return filter.ok ? rights.subscribe(filter.value, qos) : refused(filter.problem)
-  }
-  const topic = parseTopicName(action.topic)
-  if (!topic.ok) return refused(topic.problem)
-  return verb === 'receive' ? rights.receive(topic.value) : rights.publish(topic.value, { qos, retain, payloadBytes })
-}
-
-function refused(p: Problem): Decision {
-  return { effect: 'refuse', problem: p, rules: [] }
+  const { verb } = action
+  return verb === 'connect' ? { effect: 'permit', rules: [] } : decideAction(compiled.value, { ...action, verb })
 }

@@ -3,9 +3,9 @@ import { bindClientId } from '../bind/client-id.ts'
 import { matchIdentity } from '../policy/match-identity.ts'
 import type { MappedIdentity, PolicySet, PolicyTest, RightsHolder, TestAction } from '../policy/model.ts'
 import { rightsHolderOf } from '../policy/rights-holder.ts'
-import { parseTopicFilter, parseTopicName } from '../policy/topic.ts'
-import { fail, formatWhere, ok, type Problem, problem, type Result, type Where } from '../problem.ts'
+import { formatWhere, ok, type Problem, problem, type Result, type Where } from '../problem.ts'
 import { compileRights } from './compile-rights.ts'
+import { decideAction } from './decide-action.ts'
 import type { Decision, Rights } from './decision.ts'
 import { determiningGrants, type HeldGrant, heldGrants, placeOf } from './determining.ts'
 
@@ -52,23 +52,8 @@ function connect(set: PolicySet, test: PolicyTest): Result<Connected> {
     const clientId = bindClientId(set, identity.value, test.clientId)
     if (!clientId.ok) return clientId
   }
-  return map(compileRights(set, holder.value), rights => ({ holder: holder.value, rights }))
-}
-
-/** What the rights say to one action of a test; a name or filter that is not valid is refused like everything else. */
-export function decideAction(rights: Rights, action: TestAction): Decision {
-  const { verb, topic, qos, retain, payloadBytes } = action
-  const decided: Result<Decision> =
-    verb === 'subscribe'
-      ? map(parseTopicFilter(topic), filter => rights.subscribe(filter, qos))
-      : map(parseTopicName(topic), name =>
-          verb === 'receive' ? rights.receive(name) : rights.publish(name, { qos, retain, payloadBytes }),
-        )
-  return decided.ok ? decided.value : { effect: 'refuse', problem: decided.problem, rules: [] }
-}
-
-function map<T, U>(result: Result<T>, change: (value: T) => U): Result<U> {
-  return result.ok ? ok(change(result.value)) : fail(result.problem)
+  const rights = compileRights(set, holder.value)
+  return rights.ok ? ok({ holder: holder.value, rights: rights.value }) : rights
 }
 
 type Ran = Pick<TestOutcome, 'failures' | 'holder' | 'decided'>

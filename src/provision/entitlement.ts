@@ -5,13 +5,12 @@
 import type { Certificate } from '../authenticate/certificate.ts'
 import { type IssuerConfinement, identify } from '../authenticate/identify.ts'
 import { checkCertificate } from '../authenticate/rules.ts'
-import { bindClientId, expectedClientIds } from '../bind/client-id.ts'
-import { compileRights } from '../decide/compile-rights.ts'
+import { expectedClientIds } from '../bind/client-id.ts'
+import { rightsFor } from '../decide/rights-for.ts'
 import { expandFilter } from '../policy/filter-template.ts'
 import { identityText } from '../policy/identity-text.ts'
 import { matchIdentity } from '../policy/match-identity.ts'
 import type { MappedIdentity, PolicySet, RightsHolder, Rule } from '../policy/model.ts'
-import { rightsHolderOf } from '../policy/rights-holder.ts'
 import { fail, ok, problem, type Result } from '../problem.ts'
 
 /** The authority as the configuration knows it. */
@@ -53,14 +52,11 @@ export function entitlementOf(
 }
 
 function rightsOf(set: PolicySet, identity: MappedIdentity): Result<Entitlement> {
-  const holder = rightsHolderOf(set, identity)
-  if (!holder.ok) return holder
   // any safe text stands for the part that the client chooses
-  const bound = bindClientId(set, identity, expectedClientIds(set, identity, 'x')[0] ?? '')
+  const bound = rightsFor(set, identity, expectedClientIds(set, identity, 'x')[0] ?? '')
   if (!bound.ok) return bound
-  const rights = compileRights(set, holder.value)
-  if (!rights.ok) return rights
-  const rules = expandedRules(set, holder.value)
+  const { holder } = bound.value
+  const rules = expandedRules(set, holder)
   if (!rules.some(({ rule }) => rule.effect === 'allow')) {
     return fail(
       problem('provision/no-rights', `no rule of the policy lets ${identityText(identity)} do anything`, {
@@ -69,7 +65,7 @@ function rightsOf(set: PolicySet, identity: MappedIdentity): Result<Entitlement>
       }),
     )
   }
-  const { roles } = holder.value
+  const { roles } = holder
   const clientIds = expectedClientIds(set, identity, '+')
   return ok({ identity, identityText: identityText(identity), clientIds, roles, rules })
 }
