@@ -1,5 +1,5 @@
 /** Near misses: the allow rules that come nearest to what was refused, each with the level or condition that fails. Pure. */
-import type { FilterTemplate } from '../policy/filter-template.ts'
+import { type FilterTemplate, levelText } from '../policy/filter-template.ts'
 import type { PolicySet, RightsHolder, Rule } from '../policy/model.ts'
 import type { AskedAction } from './ask.ts'
 import { conditionMistake } from './outcome.ts'
@@ -68,9 +68,7 @@ function missOfFilter(rule: Rule, template: FilterTemplate, values: Values, aske
 function likeliest({ levels }: FilterTemplate, values: Values, topic: readonly string[]): readonly string[] {
   const chosen = new Map<string, string>()
   return levels.map((level, index) => {
-    if (level.kind === 'plus') return '+'
-    if (level.kind === 'hash') return '#'
-    if (level.kind === 'literal') return level.text
+    if (level.kind !== 'variable') return levelText(level)
     const own = values.get(level.name) ?? []
     const asked = topic[index]
     const value =

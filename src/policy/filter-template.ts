@@ -93,6 +93,13 @@ export function parseFilterTemplate(text: string, where: Where): Result<FilterTe
   return ok({ text, levels, where })
 }
 
+/** A level as it is written in a filter. */
+export function levelText(level: Level): string {
+  if (level.kind === 'literal') return level.text
+  if (level.kind === 'variable') return `\${${level.name}}`
+  return level.kind === 'plus' ? '+' : '#'
+}
+
 /** Names of the variables of a template, each once. */
 export function variablesOf(template: FilterTemplate): readonly string[] {
   return [...new Set(template.levels.flatMap(level => (level.kind === 'variable' ? [level.name] : [])))]
@@ -111,11 +118,8 @@ export function countExpansions(template: FilterTemplate, variables: Variables):
   return variablesOf(template).reduce((product, name) => product * valuesOf(name, variables).length, 1)
 }
 
-function levelText(level: Level, chosen: ReadonlyMap<string, string>): string {
-  if (level.kind === 'literal') return level.text
-  if (level.kind === 'plus') return '+'
-  if (level.kind === 'hash') return '#'
-  return chosen.get(level.name) as string
+function filledLevel(level: Level, chosen: ReadonlyMap<string, string>): string {
+  return level.kind === 'variable' ? (chosen.get(level.name) as string) : levelText(level)
 }
 
 /**
@@ -133,7 +137,7 @@ export function expandFilter(template: FilterTemplate, variables: Variables): re
       if (value === '' || value.startsWith('$') || /[/+#\u0000]/.test(value))
         throw new TypeError('an unsafe value reached a filter')
     }
-    const filter = parseTopicFilter(template.levels.map(level => levelText(level, chosen)).join('/'))
+    const filter = parseTopicFilter(template.levels.map(level => filledLevel(level, chosen)).join('/'))
     if (!filter.ok) throw new TypeError(filter.problem.sentence)
     return filter.value
   })

@@ -95,10 +95,7 @@ function testOf(set: PolicySet, rule: Shape, traffic: Traffic): DraftTest {
   const topic = rule.sample.action.topic.split('/')
   const other = traffic.somebodyElse(rule)
   const forbidden = rule.levels
-    .map((level, at) => {
-      const name = /^\$\{(.*)\}$/.exec(level)?.[1]
-      return name === undefined ? topic[at] : (other?.captures.get(name) ?? 'somebody-else')
-    })
+    .map((level, at) => (level.kind === 'variable' ? (other?.captures.get(level.name) ?? 'somebody-else') : topic[at]))
     .join('/')
   const isOwn = forbidden === rule.sample.action.topic
   return { rule, forbidden: isOwn || isPermitted(set, rule, forbidden) ? undefined : forbidden }

@@ -1,5 +1,5 @@
 /** Draft rules: which shapes of the traffic become rules, which are left to a person, and what varies too much to be listed. Pure. */
-import { parseFilterTemplate } from '../../policy/filter-template.ts'
+import { type Level, levelText, parseFilterTemplate } from '../../policy/filter-template.ts'
 import type { IdentityRule, PolicySet } from '../../policy/model.ts'
 import { join, type Shape, type Traffic } from './traffic.ts'
 
@@ -24,11 +24,9 @@ const mostLiterals = 5
 const mostLevels = 32
 const mostBytes = 1024
 
-const nameOf = (level: string): string | undefined => /^\$\{(.*)\}$/.exec(level)?.[1]
-const isVariable = (level: string): boolean => nameOf(level) !== undefined
-const isWildcard = (level: string): boolean => level === '+' || level === '#'
-/** What a policy file cannot say, or would read as something else. */
-const unwritable = /[*{}\p{C}\p{Zl}\p{Zp}]/u
+const isWildcard = ({ kind }: Level): boolean => kind === 'plus' || kind === 'hash'
+/** What a policy file cannot hold. */
+const unwritable = /[\p{C}\p{Zl}\p{Zp}]/u
 
 export function draftRules(traffic: Traffic, set: PolicySet): DraftRules {
   const leftOut: LeftOut[] = []
@@ -45,26 +43,27 @@ function reasonAgainst(shape: Shape, traffic: Traffic, rule: IdentityRule): Left
   const { levels, isAmbiguous, isNarrowed } = shape
   if (!isWritable(shape, rule)) return 'unwritable'
   if (isAmbiguous) return 'ambiguous'
-  if (levels.some(level => !isVariable(level) && traffic.isSomebody(level))) return 'other-device'
+  if (levels.some(level => level.kind === 'literal' && traffic.isSomebody(level.text))) return 'other-device'
   const wild = levels.findIndex(isWildcard)
   return isNarrowed || (wild >= 0 && !isOwn(levels.slice(0, wild), rule)) ? 'broad' : undefined
 }
 
 function isWritable({ action, levels }: Shape, { captures }: IdentityRule): boolean {
-  const filter = levels.join('/')
+  const filter = levels.map(levelText).join('/')
   if (filter === '' || levels.length > mostLevels || new TextEncoder().encode(filter).length > mostBytes) return false
   // brokers, and the guard itself, keep their own below `$…`
-  if (levels[0]?.startsWith('$') && !isVariable(levels[0])) return false
+  const [first] = levels
+  if (first?.kind === 'literal' && first.text.startsWith('$')) return false
   if (action === 'publish' && levels.some(isWildcard)) return false
-  const names = levels.map(nameOf)
-  if (names.some(name => name !== undefined && !captures.includes(name))) return false
-  if (levels.some((level, at) => names[at] === undefined && unwritable.test(level))) return false
-  return parseFilterTemplate(filter, { file: 'draft' }).ok
+  if (levels.some(level => level.kind === 'variable' && !captures.includes(level.name))) return false
+  // a device may write `${site}` into its topics: what would be read as something else than it is, is not drafted
+  const read = parseFilterTemplate(filter, { file: 'draft' })
+  return !unwritable.test(filter) && read.ok && JSON.stringify(read.value.levels) === JSON.stringify(levels)
 }
 
 /** Whether levels name one identity and no other: only what is below them is its own. */
-function isOwn(levels: readonly string[], { captures, unique }: IdentityRule): boolean {
-  const isNamed = (name: string): boolean => levels.some(level => nameOf(level) === name)
+function isOwn(levels: readonly Level[], { captures, unique }: IdentityRule): boolean {
+  const isNamed = (name: string): boolean => levels.some(level => level.kind === 'variable' && level.name === name)
   return captures.length > 0 && (captures.every(isNamed) || (unique.length > 0 && unique.every(isNamed)))
 }
 
@@ -91,25 +90,19 @@ function widenAt(shapes: readonly Shape[], at: number, set: PolicySet): readonly
   return [...groups.values()].flatMap(group => {
     const [first, ...rest] = group
     if (first === undefined || !variesForOne(group)) return group
-    const joined = rest.reduce((sum, one) => join(sum, copyOf(one)), copyOf(first))
-    return [{ ...joined, levels: wideAt(first, at) }]
+    // the shapes themselves are still to be asked about
+    const wide = { ...first, levels: wideAt(first, at), by: new Set(first.by) }
+    return [rest.reduce(join, wide)]
   })
 }
 
 function canWidenAt({ kind, levels }: Shape, at: number, set: PolicySet): boolean {
-  const level = levels[at]
   const rule = set.identities.get(kind)
-  if (level === undefined || rule === undefined || isVariable(level) || isWildcard(level)) return false
-  return isOwn(levels.slice(0, at), rule)
+  return rule !== undefined && levels[at]?.kind === 'literal' && isOwn(levels.slice(0, at), rule)
 }
 
-/** What is joined is used up; the shapes themselves are still to be asked about. */
-function copyOf(shape: Shape): Shape {
-  return { ...shape, by: new Set(shape.by) }
-}
-
-function wideAt({ levels }: Shape, at: number): readonly string[] {
-  return levels.with(at, '+')
+function wideAt({ levels }: Shape, at: number): readonly Level[] {
+  return levels.with(at, { kind: 'plus' })
 }
 
 function variesForOne(group: readonly Shape[]): boolean {

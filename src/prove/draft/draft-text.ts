@@ -1,4 +1,5 @@
 /** A draft as policy files: roles, and tests made of what was seen. Every text from the log is quoted. Pure. */
+import { levelText } from '../../policy/filter-template.ts'
 import type { Shape } from './traffic.ts'
 
 /** YAML reads a text in JSON's quotes as JSON does. */
@@ -31,7 +32,7 @@ export function roleLines(kind: string, rules: readonly Shape[]): readonly strin
     '    allow:',
     ...rules.flatMap(rule => [
       `      # seen ${rule.count} times, of ${rule.by.size}`,
-      `      - ${rule.action}: ${quoted(rule.levels.join('/'))}`,
+      `      - ${rule.action}: ${quoted(rule.levels.map(levelText).join('/'))}`,
       ...conditionsOf(rule).map(line => `        ${line}`),
     ]),
   ]
@@ -70,7 +71,7 @@ function testLines({ rule, forbidden }: DraftTest, index: number): readonly stri
   const { topic, qos = 0, retain = false, payloadBytes = 0 } = sample.action
   const who = [...sample.captures].map(([name, value]) => `${name}: ${quoted(value)}`)
   return [
-    `  - name: ${quoted(`drafted ${index + 1}: ${kind} can ${action} ${rule.levels.join('/')}`)}`,
+    `  - name: ${quoted(`drafted ${index + 1}: ${kind} can ${action} ${rule.levels.map(levelText).join('/')}`)}`,
     `    as: { ${[`identity: ${kind}`, ...who].join(', ')} }`,
     ...(sample.clientId === undefined || /\p{C}/u.test(sample.clientId)
       ? []

@@ -3,6 +3,7 @@
  * counts; what was refused is not drafted. Pure.
  */
 import type { LoggedDecision } from '../../observe/read-log.ts'
+import { type Level, levelText } from '../../policy/filter-template.ts'
 import { identityText } from '../../policy/identity-text.ts'
 import type { MappedIdentity } from '../../policy/model.ts'
 
@@ -12,8 +13,7 @@ export type DraftedAction = 'publish' | 'subscribe'
 export interface Shape {
   readonly kind: string
   readonly action: DraftedAction
-  /** Literals, `${name}`, and in filters `+` and `#`. */
-  readonly levels: readonly string[]
+  readonly levels: readonly Level[]
   /** A level had the value of two captures of who did it: nobody knows which was meant. */
   readonly isAmbiguous: boolean
   /** A subscription to more than was allowed. */
@@ -38,7 +38,6 @@ export class Traffic {
   readonly #values = new Set<string>()
   readonly #people = new Map<string, MappedIdentity>()
   #decisions = 0
-  #refused = 0
   #beyond = 0
 
   add(decision: LoggedDecision): void {
@@ -49,7 +48,6 @@ export class Traffic {
     for (const value of captures.values()) this.#values.add(value)
     // what somebody was sent follows from what it subscribed to
     if (action.verb === 'connect' || action.verb === 'receive') return
-    if (decision.effect === 'refuse') this.#refused += 1
     if (decision.effect === 'permit' || decision.reportOnly === true) this.#see(decision)
   }
 
@@ -88,32 +86,29 @@ export class Traffic {
   #see(decision: LoggedDecision): void {
     const action: DraftedAction = decision.action.verb === 'subscribe' ? 'subscribe' : 'publish'
     const { levels, isAmbiguous } = generalise(decision)
-    const key = JSON.stringify([decision.identity, action, levels])
+    const key = JSON.stringify([decision.identity, action, levels.map(levelText), levels])
     const known = this.#shapes.get(key)
-    if (known === undefined && this.#shapes.size >= mostShapes) this.#beyond += 1
-    else this.#shapes.set(key, join(shapeOf(decision, action, levels, isAmbiguous), known))
+    const shape = shapeOf(decision, action, levels, isAmbiguous)
+    if (known !== undefined) this.#shapes.set(key, join(known, shape))
+    else if (this.#shapes.size < mostShapes) this.#shapes.set(key, shape)
+    else this.#beyond += 1
   }
 }
 
 /** A level that is one of the device's own values becomes the variable. */
-function generalise({ captures, action }: LoggedDecision): { levels: readonly string[]; isAmbiguous: boolean } {
+function generalise({ captures, action }: LoggedDecision): { levels: readonly Level[]; isAmbiguous: boolean } {
   let isAmbiguous = false
-  const levels = action.topic.split('/').map(level => {
+  const levels = action.topic.split('/').map((level): Level => {
     const [name, ...more] = [...captures].flatMap(([one, value]) => (value === level ? [one] : []))
     if (more.length > 0) isAmbiguous = true
-    if (name !== undefined) return `\${${name}}`
-    // a device may write `${site}` into its topics: marked, so that it is never taken for a variable, nor drafted
-    return /[{}]/.test(level) ? `\0${level}` : level
+    if (name !== undefined) return { kind: 'variable', name }
+    if (level === '+') return { kind: 'plus' }
+    return level === '#' ? { kind: 'hash' } : { kind: 'literal', text: level }
   })
   return { levels, isAmbiguous }
 }
 
-function shapeOf(
-  sample: LoggedDecision,
-  action: DraftedAction,
-  levels: readonly string[],
-  isAmbiguous: boolean,
-): Shape {
+function shapeOf(sample: LoggedDecision, action: DraftedAction, levels: readonly Level[], isAmbiguous: boolean): Shape {
   const { qos = 0, retain = false, payloadBytes } = sample.action
   return {
     kind: sample.identity,
@@ -136,27 +131,19 @@ const sortKey = ({ sample: { captures, clientId, action } }: Shape): string => {
   return JSON.stringify([[...captures.values()], topic, clientId, qos, retain, payloadBytes])
 }
 
-/** The larger of both, with what it lacks of the smaller: a shape is joined once for each line of a log. */
-function union(one: Set<string>, other: Set<string>): Set<string> {
-  const [small, large] = one.size < other.size ? [one, other] : [other, one]
-  for (const who of small) large.add(who)
-  return large
-}
-
-/** Both as one, with the levels of the first. Neither is to be used after that. */
-export function join(one: Shape, other: Shape | undefined): Shape {
-  if (other === undefined) return one
+/** Adds what `other` did to `one`, whose set of identities grows: one is joined for each line of a log. */
+export function join(one: Shape, other: Shape): Shape {
+  for (const who of other.by) one.by.add(who)
   const isKnown = one.payloadBytes !== undefined && other.payloadBytes !== undefined
   return {
     ...one,
     isAmbiguous: one.isAmbiguous || other.isAmbiguous,
     isNarrowed: one.isNarrowed || other.isNarrowed,
-    by: union(one.by, other.by),
     count: one.count + other.count,
     maxQos: Math.max(one.maxQos, other.maxQos),
     isRetained: one.isRetained || other.isRetained,
     isUnretained: one.isUnretained || other.isUnretained,
-    payloadBytes: isKnown ? Math.max(one.payloadBytes as number, other.payloadBytes as number) : undefined,
+    payloadBytes: isKnown ? Math.max(one.payloadBytes, other.payloadBytes) : undefined,
     sample: sortKey(one) <= sortKey(other) ? one.sample : other.sample,
   }
 }

@@ -1,9 +1,8 @@
 /** Breaks text into lines that fit a width: at spaces, before the slash of a topic, and anywhere where a word alone is too long. Pure. */
 import { makeVisible } from '../../observe/escape-html.ts'
-import type { Level } from '../../policy/filter-template.ts'
+import { type Level, levelText } from '../../policy/filter-template.ts'
 import { textWidth } from './advance-widths.ts'
 import type { FontSize, Label, Run, TextStyle } from './drawing.ts'
-import { levelText } from './tree.ts'
 
 export interface Line {
   readonly runs: readonly Run[]

@@ -1,5 +1,5 @@
 /** The tree of topics that the rules of a set name, level by level. Pure. */
-import type { Level } from '../../policy/filter-template.ts'
+import { type Level, levelText } from '../../policy/filter-template.ts'
 import type { MapEntry } from './entries.ts'
 
 /** A place in the tree; levels between which nothing branches and no rule ends stand together. */
@@ -17,13 +17,6 @@ interface Growing {
   readonly path: string
   readonly entries: MapEntry[]
   readonly children: Map<string, Growing>
-}
-
-/** A level as it is written in a filter. */
-export function levelText(level: Level): string {
-  if (level.kind === 'literal') return level.text
-  if (level.kind === 'variable') return `\${${level.name}}`
-  return level.kind === 'plus' ? '+' : '#'
 }
 
 /** From the most special to the most general; then by code unit, so that no locale plays a part. */

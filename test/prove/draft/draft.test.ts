@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ask } from '../../../src/decide/ask.ts'
 import { type LoggedDecision, readLogLine } from '../../../src/observe/read-log.ts'
+import { levelText } from '../../../src/policy/filter-template.ts'
 import { loadPolicySet } from '../../../src/policy/load.ts'
 import { type Draft, draftPolicy } from '../../../src/prove/draft/draft-policy.ts'
 import { Traffic } from '../../../src/prove/draft/traffic.ts'
@@ -71,7 +72,8 @@ function setOf(draft: Draft) {
   return set as NonNullable<typeof set>
 }
 
-const filters = (draft: Draft): readonly string[] => draft.rules.map(rule => `${rule.action} ${rule.levels.join('/')}`)
+const filters = (draft: Draft): readonly string[] =>
+  draft.rules.map(rule => `${rule.action} ${rule.levels.map(levelText).join('/')}`)
 const leftOut = (draft: Draft): readonly string[] => draft.leftOut.map(({ reason }) => reason)
 
 describe('a draft', () => {
