@@ -1,10 +1,7 @@
 /** `portcullis policy draft LOG`: a policy for devices that are there already, from what they do; for a person to edit. */
-import { mkdir, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Command } from 'commander'
-import { readLogLine } from '../observe/read-log.ts'
 import { quote } from '../policy/quote.ts'
-import { ConfigurationError, PolicyError, type Problem, problem } from '../problem.ts'
+import { ConfigurationError, PolicyError, problem } from '../problem.ts'
 import { type Draft, draftFiles, draftPolicy } from '../prove/draft/draft-policy.ts'
 import type { LeftOut, LeftOutReason } from '../prove/draft/draft-rules.ts'
 import { draftedRole } from '../prove/draft/draft-text.ts'
@@ -13,7 +10,8 @@ import { readPolicyFolder } from '../source/folder.ts'
 import { exitCodes } from './exit-codes.ts'
 import { addExitCodes } from './help.ts'
 import { answer, answerJson, count, say, sayProblems } from './io.ts'
-import { logName, openLogFile } from './replay/open-log-file.ts'
+import { readEntries } from './replay/read-entries.ts'
+import { type Unwritten, writeNewFiles } from './write-new-files.ts'
 
 interface DraftOptions {
   readonly policies: string
@@ -39,7 +37,6 @@ export function addPolicyDraft(policy: Command): void {
 
 interface Read {
   readonly traffic: Traffic
-  readonly lines: number
   readonly suppressed: number
   readonly broken: number
 }
@@ -64,51 +61,32 @@ async function draft(log: string, options: DraftOptions): Promise<void> {
 
 async function readTraffic(log: string): Promise<Read> {
   const traffic = new Traffic()
-  let [lines, suppressed, broken] = [0, 0, 0]
-  let first: Problem | undefined
-  for await (const { number, text } of openLogFile(log)) {
-    const entry = readLogLine(text ?? '', number)
-    if (!entry.ok) {
-      broken += 1
-      first ??= { ...entry.problem, where: { file: logName(log), line: number } }
-      continue
-    }
-    lines += 1
-    if (entry.value.kind === 'suppressed') suppressed += entry.value.count
-    if (entry.value.kind === 'decision') traffic.add(entry.value.decision)
-  }
+  let suppressed = 0
+  const { read, broken, first } = await readEntries(log, entry => {
+    if (entry.kind === 'suppressed') suppressed += entry.count
+    if (entry.kind === 'decision') traffic.add(entry.decision)
+  })
   if (first !== undefined) {
-    if (lines === 0) throw new ConfigurationError([first])
+    if (read === 0) throw new ConfigurationError([first])
     sayProblems([first])
   }
-  return { traffic, lines, suppressed, broken }
+  return { traffic, suppressed, broken }
 }
 
-/** Both files or none, and over nothing that is there. */
 async function write(folder: string, { roles, tests }: Draft): Promise<void> {
-  await mkdir(folder, { recursive: true })
-  const written: string[] = []
-  for (const [name, text] of [
-    [draftFiles.roles, roles],
-    [draftFiles.tests, tests],
-  ] as const) {
-    const file = join(folder, name)
-    try {
-      await writeFile(file, text, { flag: 'wx' })
-      written.push(file)
-    } catch (error) {
-      for (const one of written) await rm(one, { force: true })
-      throw unwritten(file, (error as NodeJS.ErrnoException).code)
-    }
-  }
+  const failed = await writeNewFiles(folder, [
+    { path: draftFiles.roles, text: roles },
+    { path: draftFiles.tests, text: tests },
+  ])
+  if (failed !== undefined) throw unwritten(failed)
 }
 
-function unwritten(file: string, code: string | undefined): ConfigurationError {
+function unwritten({ file, code }: Unwritten): ConfigurationError {
   const help = 'name another --out'
   return new ConfigurationError([
     code === 'EEXIST'
       ? problem('tool/foreign-file', `${quote(file)} exists and is not overwritten`, { help })
-      : problem('tool/unwritable-file', `${quote(file)} cannot be written (${code ?? 'no reason given'})`, { help }),
+      : problem('tool/unwritable-file', `${quote(file)} cannot be written (${code})`, { help }),
   ])
 }
 

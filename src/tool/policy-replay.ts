@@ -1,13 +1,13 @@
 /** `portcullis policy replay LOG`: what a change of the policies would have done to what really happened. */
 import { type Command, Option } from 'commander'
-import { readLogLine } from '../observe/read-log.ts'
 import { ConfigurationError, type Problem, problem } from '../problem.ts'
 import { Replay, type ReplaySummary } from '../prove/replay/replay.ts'
 import { loadPolicyFolder } from '../source/folder.ts'
 import { exitCodes } from './exit-codes.ts'
 import { addExitCodes } from './help.ts'
 import { answer, answerJson, sayProblems } from './io.ts'
-import { logName, openLogFile } from './replay/open-log-file.ts'
+import { logName } from './replay/open-log-file.ts'
+import { readEntries } from './replay/read-entries.ts'
 import { replayJson, replayLines } from './replay/replay-text.ts'
 
 interface ReplayOptions {
@@ -37,37 +37,15 @@ export function addPolicyReplay(policy: Command): void {
 async function replay(log: string, options: ReplayOptions): Promise<void> {
   // failing tests do not keep anybody from asking what would change
   const { set, revision, folder } = await loadPolicyFolder(options.policies, { runTests: false })
-  const { summary, broken, first } = await replayFile(log, new Replay({ set, revision }))
+  const replayed = new Replay({ set, revision })
+  const { read, broken, first } = await readEntries(log, entry => replayed.add(entry))
+  if (read === 0) throw new ConfigurationError([first ?? emptyLog(log)])
   if (first !== undefined) sayProblems([first])
+  const summary = replayed.summary()
   const context = { log, folder, revision, broken }
   if (options.json) answerJson(replayJson(summary, context))
   else for (const line of replayLines(summary, context)) answer(line)
   if (hasFailed(summary, options.failOn)) process.exitCode = exitCodes.no
-}
-
-interface Replayed {
-  readonly summary: ReplaySummary
-  readonly broken: number
-  /** The first line that is none of a decision log. */
-  readonly first: Problem | undefined
-}
-
-/** Rejects with ConfigurationError where no line is one of a decision log. */
-async function replayFile(log: string, replay: Replay): Promise<Replayed> {
-  let [read, broken] = [0, 0]
-  let first: Problem | undefined
-  for await (const { number, text } of openLogFile(log)) {
-    const entry = readLogLine(text ?? '', number)
-    if (entry.ok) {
-      read += 1
-      replay.add(entry.value)
-      continue
-    }
-    broken += 1
-    first ??= { ...entry.problem, where: { file: logName(log), line: number } }
-  }
-  if (read === 0) throw new ConfigurationError([first ?? emptyLog(log)])
-  return { summary: replay.summary(), broken, first }
 }
 
 function emptyLog(log: string): Problem {

@@ -1,17 +1,11 @@
 /** All files of a new policy repository, and writing them: every one, or none. Nothing is ever overwritten. */
-import { lstat, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { lstat, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { type Problem, problem } from '../../problem.ts'
+import { type NewFile, type Unwritten, writeNewFiles } from '../write-new-files.ts'
 import type { Answers } from './answers.ts'
 import { hookText, preCommitText, workflowText } from './ci-text.ts'
 import { policyTestText, policyText } from './policy-text.ts'
-
-export interface NewFile {
-  /** Relative to the folder of the repository. */
-  readonly path: string
-  readonly text: string
-  readonly executable?: true
-}
 
 /** Files that do not depend on the answers: `examples/ci/` shows them. */
 export const ciFiles: readonly NewFile[] = [
@@ -63,18 +57,8 @@ export function newFiles(answers: Answers): readonly NewFile[] {
 export async function writeNew(folder: string, files: readonly NewFile[]): Promise<readonly Problem[]> {
   const present = await existing(folder, files)
   if (present.length > 0) return present
-  const written: string[] = []
-  for (const { path, text, executable } of files) {
-    try {
-      await mkdir(dirname(join(folder, path)), { recursive: true })
-      await writeFile(join(folder, path), text, { flag: 'wx', mode: executable ? 0o755 : 0o644 })
-      written.push(path)
-    } catch (error) {
-      for (const one of written) await rm(join(folder, one), { force: true })
-      return [unwritable(join(folder, path), error)]
-    }
-  }
-  return []
+  const failed = await writeNewFiles(folder, files)
+  return failed === undefined ? [] : [unwritable(failed)]
 }
 
 /** What is there already: our files, and anything else among the policies, since all of a folder is one set. */
@@ -98,10 +82,8 @@ function ifAbsent<T>(value: T): (error: NodeJS.ErrnoException) => T {
   }
 }
 
-function unwritable(path: string, error: unknown): Problem {
-  const { code } = error as NodeJS.ErrnoException
-  if (code === undefined) throw error
-  return problem('tool/unwritable-file', `${path} cannot be written (${code}), and nothing was`, {
+function unwritable({ file, code }: Unwritten): Problem {
+  return problem('tool/unwritable-file', `${file} cannot be written (${code}), and nothing was`, {
     help: 'name a folder that you may write to',
   })
 }
