@@ -1,10 +1,9 @@
 /** A device as lines and as JSON: who it is to the gate, and what it may do. */
-import type { SignedCertificate } from '../../provision/authority.ts'
 import type { Entitlement } from '../../provision/entitlement.ts'
 import { dayText, shownPath } from '../ca/ca-text.ts'
 import { ruleText } from '../explain/rule-text.ts'
-import { answer } from '../io.ts'
-import type { DeviceFiles } from './device-files.ts'
+import { answer, answerJson } from '../io.ts'
+import type { IssuedDevice } from './issue-device.ts'
 
 const mostFilters = 20
 
@@ -38,16 +37,24 @@ export function entitlementJson({ identity, clientIds, roles, rules }: Entitleme
   }
 }
 
-export function answerIssued(signed: SignedCertificate, files: DeviceFiles, entitlement: Entitlement): void {
-  answer(`serial       ${signed.serialHex}`)
-  answer(`valid until  ${dayText(signed.notAfter)}`)
-  if (files.key !== undefined) answer(`key          ${shownPath(files.key)}`)
-  answer(`certificate  ${shownPath(files.certificate)}`)
-  answer(`trusts       ${shownPath(files.trusts)}`)
-  for (const line of entitlementLines(entitlement)) answer(line)
+/** The answer of `issue`, `sign` and `renew`. */
+export function answerIssued(issued: IssuedDevice, asJson: boolean): void {
+  if (asJson) answerJson(issuedJson(issued))
+  else for (const line of issuedLines(issued)) answer(line)
 }
 
-export function issuedJson(signed: SignedCertificate, files: DeviceFiles, entitlement: Entitlement): unknown {
+function issuedLines({ signed, files, entitlement }: IssuedDevice): readonly string[] {
+  return [
+    `serial       ${signed.serialHex}`,
+    `valid until  ${dayText(signed.notAfter)}`,
+    ...(files.key === undefined ? [] : [`key          ${shownPath(files.key)}`]),
+    `certificate  ${shownPath(files.certificate)}`,
+    `trusts       ${shownPath(files.trusts)}`,
+    ...entitlementLines(entitlement),
+  ]
+}
+
+function issuedJson({ signed, files, entitlement }: IssuedDevice): unknown {
   return {
     serial: signed.serialHex,
     notAfter: signed.notAfter.toISOString(),

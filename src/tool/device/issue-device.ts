@@ -5,6 +5,7 @@ import type { Result } from '../../problem.ts'
 import type { OpenCa } from '../../provision/ca-folder.ts'
 import type { Entitlement } from '../../provision/entitlement.ts'
 import { type Issued, issueThroughLedger } from '../../provision/issue-leaf.ts'
+import { createKeys, type KeyType, keyPem } from '../../provision/keys.ts'
 import { planDevice } from '../../provision/plan-device.ts'
 import { requireFree } from '../../provision/staged-files.ts'
 import type { PolicyContext } from './context.ts'
@@ -26,6 +27,12 @@ export interface DeviceWish extends PolicyContext {
 export interface IssuedDevice extends Issued {
   readonly files: DeviceFiles
   readonly entitlement: Entitlement
+}
+
+/** A key of the authority's making; where the device has its own, only the public one is known. */
+export function makeKey(type: KeyType): Pick<DeviceWish, 'publicKey' | 'keyPem'> {
+  const { privateKey, publicKey } = createKeys(type)
+  return { publicKey, keyPem: keyPem(privateKey) }
 }
 
 export async function issueDevice(ca: OpenCa, wish: DeviceWish): Promise<Result<IssuedDevice>> {

@@ -1,21 +1,20 @@
 /** `portcullis device renew NAME`: a new key and certificate with the same names, beside the old one or in its place. */
-import type { KeyObject } from 'node:crypto'
 import type { Command } from 'commander'
 import { parseIdentityText } from '../../policy/identity-text.ts'
 import type { MappedIdentity } from '../../policy/model.ts'
 import { ConfigurationError, problem } from '../../problem.ts'
 import { publishCrl } from '../../provision/crl-file.ts'
-import { createKeys, type KeyType, keyPem } from '../../provision/keys.ts'
+import type { KeyType } from '../../provision/keys.ts'
 import type { LedgerRecord } from '../../provision/ledger-record.ts'
 import { dayText } from '../ca/ca-text.ts'
 import { defaultCrlDays, sayCrl } from '../ca/crl.ts'
 import { parseDays, withCa } from '../ca/open.ts'
 import { addExitCodes } from '../help.ts'
-import { answerJson, count, say } from '../io.ts'
+import { count, say } from '../io.ts'
 import { loadContext } from './context.ts'
-import { answerIssued, issuedJson } from './device-text.ts'
+import { answerIssued } from './device-text.ts'
 import { findRecords } from './find-records.ts'
-import { issueDevice } from './issue-device.ts'
+import { issueDevice, makeKey } from './issue-device.ts'
 import { addIssueOptions, type IssueCommandOptions, keyOption, refuse } from './issue-options.ts'
 import { readRequestFile } from './read-request.ts'
 
@@ -53,7 +52,7 @@ async function renew(name: string, options: RenewOptions): Promise<void> {
     const records = findRecords(ca.ledger, { name, identity: options.identity })
     const last = lastIssued(records, name)
     const context = await loadContext(options, ca)
-    const key = keyFor(request?.publicKey, options.key)
+    const key = request === undefined ? makeKey(options.key) : { publicKey: request.publicKey, keyPem: undefined }
     const { days, out, supersede = false, replace = false } = options
     const wish = { ...context, ...key, identity: identityOf(last), name, days, out, supersede, replaceFiles: replace }
     const issued = await issueDevice(ca, { ...wish, renew: true })
@@ -61,24 +60,14 @@ async function renew(name: string, options: RenewOptions): Promise<void> {
       refuse(issued.problem)
       return
     }
-    const { signed, files, entitlement, superseded } = issued.value
-    if (options.json) answerJson(issuedJson(signed, files, entitlement))
-    else answerIssued(signed, files, entitlement)
+    const { superseded } = issued.value
+    answerIssued(issued.value, options.json ?? false)
     say(`renewed ${name}`, 'good')
     if (supersede) {
       say(`superseded ${count(superseded.length, 'certificate')}`)
       sayCrl(ca, await publishCrl(ca, options.crlDays))
     } else say(`the old one is good until ${dayText(last.notAfter)}, unless it is revoked`)
   })
-}
-
-function keyFor(
-  given: KeyObject | undefined,
-  type: KeyType,
-): { readonly publicKey: KeyObject; readonly keyPem: string | undefined } {
-  if (given !== undefined) return { publicKey: given, keyPem: undefined }
-  const { privateKey, publicKey } = createKeys(type)
-  return { publicKey, keyPem: keyPem(privateKey) }
 }
 
 function lastIssued(records: readonly LedgerRecord[], name: string): LedgerRecord {

@@ -9,10 +9,9 @@ import { addSigningOptions, parseDays, type SigningOptions, withCa } from '../ca
 import { addExitCodes } from '../help.ts'
 import { answer, count, say } from '../io.ts'
 import { findRecords } from './find-records.ts'
+import { addWhichDevice, type WhichOptions } from './which-device.ts'
 
-interface RevokeOptions extends SigningOptions {
-  readonly serial?: string
-  readonly identity?: string
+interface RevokeOptions extends SigningOptions, WhichOptions {
   readonly reason: CrlReason
   readonly crlDays: number
 }
@@ -31,22 +30,16 @@ export function addDeviceRevoke(device: Command): void {
   const command = addSigningOptions(
     device
       .command('revoke')
-      .description('revoke every certificate of a device, or the one with a serial, and write the CRL')
-      .argument('[name]', 'name of the device'),
+      .description('revoke every certificate of a device, or the one with a serial, and write the CRL'),
   )
-    .option('--serial <hex>', 'the serial of one certificate, instead of a name')
-    .option('--identity <text>', 'which one, where two devices have the name: device:site=s1,device=pump-7')
-    .addOption(
-      new Option('--reason <reason>', 'why; keyCompromise means every certificate with the key')
-        .choices(reasons)
-        .default('unspecified'),
-    )
-    .option('--crl-days <n>', 'until when the next CRL must be there', parseDays, defaultCrlDays)
   addExitCodes(
-    command.action((name: string | undefined, options: RevokeOptions) => {
-      if ((name === undefined) === (options.serial === undefined)) command.error('error: name a device, or a --serial')
-      return revoke(name, options)
-    }),
+    addWhichDevice(command, revoke)
+      .addOption(
+        new Option('--reason <reason>', 'why; keyCompromise means every certificate with the key')
+          .choices(reasons)
+          .default('unspecified'),
+      )
+      .option('--crl-days <n>', 'until when the next CRL must be there', parseDays, defaultCrlDays),
     'portcullis device revoke pump-12 --reason keyCompromise',
   )
 }

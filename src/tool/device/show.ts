@@ -6,10 +6,9 @@ import { addExitCodes } from '../help.ts'
 import { answer, answerJson } from '../io.ts'
 import { findRecords } from './find-records.ts'
 import { recordDetailJson, stateText } from './record-text.ts'
+import { addWhichDevice, type WhichOptions } from './which-device.ts'
 
-interface ShowOptions extends CaOptions {
-  readonly serial?: string
-  readonly identity?: string
+interface ShowOptions extends CaOptions, WhichOptions {
   readonly json?: boolean
 }
 
@@ -17,17 +16,10 @@ export function addDeviceShow(device: Command): void {
   const command = addCaOption(
     device
       .command('show')
-      .description('show every certificate of a device, or the one with a serial, and what happened to it')
-      .argument('[name]', 'name of the device'),
+      .description('show every certificate of a device, or the one with a serial, and what happened to it'),
   )
-    .option('--serial <hex>', 'the serial of one certificate, instead of a name')
-    .option('--identity <text>', 'which one, where two devices have the name: device:site=s1,device=pump-7')
-    .option('--json', 'answer as JSON, with the certificates')
   addExitCodes(
-    command.action((name: string | undefined, options: ShowOptions) => {
-      if ((name === undefined) === (options.serial === undefined)) command.error('error: name a device, or a --serial')
-      return show(name, options)
-    }),
+    addWhichDevice(command, show).option('--json', 'answer as JSON, with the certificates'),
     'portcullis device show pump-12',
   )
 }
