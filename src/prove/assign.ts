@@ -59,12 +59,12 @@ export function* assignments(
       values.set(variable, only[rest % only.length] as string)
       rest = Math.floor(rest / only.length)
     }
-    const taken = new Set([...named, ...values.values()])
+    const own = new Set(values.values())
     for (const variable of open) {
       if (values.has(variable)) continue
-      const value = freshValue(variable, taken) as string
+      const value = freshValue(variable, named, own) as string
       values.set(variable, value)
-      taken.add(value)
+      own.add(value)
     }
     yield level => {
       const found = bindings.resolve(level)

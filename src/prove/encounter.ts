@@ -1,11 +1,10 @@
 /** Whether what two people can do meets in a topic, for any captures that they may have; with the witness. Pure. */
-import { uncoveredTopic } from '../policy/filter-algebra.ts'
 import type { IdentityRule, Rule } from '../policy/model.ts'
 import type { TopicFilter, TopicName } from '../policy/topic.ts'
 import { assignments, capturesIn, filterIn } from './assign.ts'
 import { Bindings } from './bindings.ts'
 import { meetFilters } from './meet-filters.ts'
-import { deniesOf, type Reach, retainCells, type World } from './reach.ts'
+import { type Reach, retainCells, undeniedTopic, type World } from './reach.ts'
 import type { RoleSet } from './role-sets.ts'
 
 /** A certificate, with roles that its owner may have, and the rule by which it acts. */
@@ -80,12 +79,8 @@ export function encounter(world: World, a: Reach, b: Reach, wanted: Wanted): Enc
     if (filter === '$SYS' || filter.startsWith('$SYS/')) continue // nobody publishes there
     for (const retain of retainCells(a)) {
       for (const retainToo of b.direction === 'publish' ? retainCells(b) : [retain]) {
-        const denies = [
-          ...deniesOf(world, a, retain, assignment),
-          ...deniesOf(world, b, retainToo, assignment),
-          ...wanted.outside,
-        ]
-        const topic = uncoveredTopic(filter, denies)
+        const ways = [[a, retain] as const, [b, retainToo] as const]
+        const topic = undeniedTopic(world, filter, ways, assignment, wanted.outside)
         if (topic !== undefined) return { topic, retain, people: [someone(a, first), someone(b, second)] }
       }
     }

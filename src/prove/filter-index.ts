@@ -19,6 +19,7 @@ export class FilterIndex<T> {
   }
 
   add(levels: readonly SymbolicLevel[], value: T): void {
+    this.#budget.spend()
     let node = this.#root
     for (const level of levels) {
       const children: Map<SymbolicLevel, Node<T>> = typeof level === 'string' ? node.literals : node.variables

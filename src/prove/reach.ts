@@ -1,8 +1,9 @@
 /** What somebody can publish or be sent: an allow rule's filter, for a person, with the least roles that it takes. Pure. */
+import { uncoveredTopic } from '../policy/filter-algebra.ts'
 import type { IdentityRule, PolicySet, Rule } from '../policy/model.ts'
-import { everyone } from '../policy/rights-holder.ts'
-import type { TopicFilter } from '../policy/topic.ts'
+import type { TopicFilter, TopicName } from '../policy/topic.ts'
 import { type Assignment, filterIn, namedLevels } from './assign.ts'
+import { grantsMeeting } from './grant-index.ts'
 import { grantsOf, type IssuerLimits, type Person, personOf, type SymbolicGrant } from './person.ts'
 import { type RoleSet, roleSetOf } from './role-sets.ts'
 import type { StepBudget } from './too-complex.ts'
@@ -100,23 +101,21 @@ export function leastRoleSets(rule: IdentityRule, role: string, accepts: Accepts
   return all !== undefined && accepts(rule, all) ? [all] : []
 }
 
-const denyCache = new WeakMap<Person, Map<string, readonly SymbolicGrant[]>>()
-
-/** Filters of the deny rules that take from it, `retain:` as it is. */
-export function deniesOf(
-  { set }: World,
-  { person, roles, direction }: Omit<Reach, 'grant'>,
-  retain: boolean,
+/** A topic of the filter that no deny takes from those who can reach it, `retain:` as it is; undefined where all are taken. */
+export function undeniedTopic(
+  world: World,
+  filter: TopicFilter,
+  reaches: readonly (readonly [reach: Omit<Reach, 'grant'>, retain: boolean])[],
   assignment: Assignment,
-): readonly TopicFilter[] {
-  const known = denyCache.get(person) ?? new Map<string, readonly SymbolicGrant[]>()
-  denyCache.set(person, known)
-  const key = `${direction} ${[...roles].join(' ')}`
-  const denies = known.get(key) ?? grantsOf(set, person, [...roles, everyone], rule => takes(rule, direction))
-  known.set(key, denies)
-  return denies
-    .filter(({ rule }) => rule.retain === undefined || rule.retain === retain)
-    .map(({ levels }) => filterIn(levels, assignment))
+  outside: readonly TopicFilter[] = [],
+): TopicName | undefined {
+  const levels = filter.split('/')
+  const denies = reaches.flatMap(([{ person, roles, direction }, retain]) =>
+    [...grantsMeeting({ set: world.set, person, roles }, 'deny', levels, world.budget)]
+      .filter(({ rule }) => takes(rule, direction) && (rule.retain ?? retain) === retain)
+      .map(deny => filterIn(deny.levels, assignment)),
+  )
+  return uncoveredTopic(filter, [...denies, ...outside])
 }
 
 /** Whether messages are retained or not: the cells in which a rule applies. */

@@ -30,12 +30,24 @@ export function meetVariables(a: Variable, b: Variable): Variable | string | und
   return { name: a.name, kind, alphabet: a.alphabet, excluded: new Set([...a.excluded, ...b.excluded]), only }
 }
 
-/** A value that is not among those taken; undefined where there is none (`only:` leaves few). */
-export function freshValue(variable: Variable, taken: ReadonlySet<string>): string | undefined {
-  if (variable.only !== undefined) return variable.only.find(value => admits(variable, value) && !taken.has(value))
-  const prefix = { safe: `${variable.name}-`, alnum: variable.name.replace(/[^a-z0-9]/gi, ''), hex: 'f', digits: '9' }
-  for (let count = 1; ; count += 1) {
-    const value = `${prefix[variable.kind]}${count}`
-    if (!taken.has(value) && admits(variable, value)) return value
-  }
+/** By names in use and a prefix, the first number that makes a new name: a fleet is named `pump-1`, `pump-2`, and on. */
+const firstNew = new WeakMap<ReadonlySet<string>, Map<string, number>>()
+
+/** A value that is neither in use (a set that stays as it is) nor taken; undefined where there is none (`only:` leaves few). */
+export function freshValue(
+  variable: Variable,
+  named: ReadonlySet<string>,
+  taken: ReadonlySet<string>,
+): string | undefined {
+  const isNew = (value: string): boolean => !named.has(value) && !taken.has(value) && admits(variable, value)
+  if (variable.only !== undefined) return variable.only.find(isNew)
+  const prefixes = { safe: `${variable.name}-`, alnum: variable.name.replace(/[^a-z0-9]/gi, ''), hex: 'f', digits: '9' }
+  const prefix = prefixes[variable.kind]
+  const known = firstNew.get(named) ?? new Map<string, number>()
+  firstNew.set(named, known)
+  let count = known.get(prefix) ?? 1
+  while (named.has(`${prefix}${count}`)) count += 1
+  known.set(prefix, count)
+  while (!isNew(`${prefix}${count}`)) count += 1
+  return `${prefix}${count}`
 }

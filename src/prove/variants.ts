@@ -44,6 +44,8 @@ export function variantsOf(set: PolicySet, rule: IdentityRule): readonly Variant
   const add = (fixed: ReadonlyMap<string, string>): void => {
     const rows = rowsOf(set, rule, fixed)
     if (rows.some(row => row.refused !== undefined) || (rule.membersOnly && rows.length === 0)) return
+    // a member for whom its row changes nothing is one of those whom no table names
+    if (rows.length === 0 && fixed.size > 0) return
     const variant = { rule, rows, fixed, attributes: attributesOf(set, rule, rows) }
     const key = signature(set, variant)
     const same = found.get(key)

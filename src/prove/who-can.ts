@@ -1,11 +1,10 @@
 /** Who can publish, subscribe to or be sent a topic: for each rule that lets somebody, which captures it takes. Pure. */
-import { uncoveredTopic } from '../policy/filter-algebra.ts'
 import type { PolicySet, Rule } from '../policy/model.ts'
 import { fail, ok, problem, type Result } from '../problem.ts'
 import { assignments, capturesIn, filterIn } from './assign.ts'
 import { Bindings } from './bindings.ts'
 import { meetFilters } from './meet-filters.ts'
-import { deniesOf, type Reach, reachesOf, retainCells, type World, worldOf } from './reach.ts'
+import { type Reach, reachesOf, retainCells, undeniedTopic, type World, worldOf } from './reach.ts'
 import { StepBudget, TooComplex } from './too-complex.ts'
 
 export interface WhoCan {
@@ -39,19 +38,20 @@ export function whoCan(
     const all = reachesOf(named, [action, 'one'], () => true).flatMap(
       reach => entryOf(named, reach, filter.split('/')) ?? [],
     )
-    return ok(all.filter(one => !all.some(other => isPartOf(one, other))))
+    const byRule = new Map<Rule, WhoCan[]>()
+    for (const one of all) byRule.set(one.rule, [...(byRule.get(one.rule) ?? []), one])
+    return ok(all.filter(one => !byRule.get(one.rule)?.some(other => isPartOf(one, other))))
   } catch (error) {
     if (!(error instanceof TooComplex)) throw error
     return fail(problem('policy/too-complex', `the question cannot be answered: ${error.message}`))
   }
 }
 
-/** Said already, of more people, by the same rule. */
+/** Said already, of more people; both by the same rule. */
 function isPartOf(one: WhoCan, other: WhoCan): boolean {
   return (
     one !== other &&
     one.identity === other.identity &&
-    one.rule === other.rule &&
     one.given.join() === other.given.join() &&
     other.equal.length === 0 &&
     other.captures.size < one.captures.size &&
@@ -71,7 +71,7 @@ function entryOf(world: World, reach: Reach, asked: readonly string[]): WhoCan |
     const concrete = filterIn(joint, assignment)
     if (direction === 'publish' && (concrete === '$SYS' || concrete.startsWith('$SYS/'))) continue
     for (const retain of retainCells(reach)) {
-      const topic = uncoveredTopic(concrete, deniesOf(world, reach, retain, assignment))
+      const topic = undeniedTopic(world, concrete, [[reach, retain]], assignment)
       if (topic === undefined) continue
       const { rule } = person.variant
       const given = [...roles].filter(role => !rule.roles.includes(role))

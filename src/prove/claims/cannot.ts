@@ -1,11 +1,10 @@
 /** `only` and `never`: somebody, or nobody, can do something somewhere (docs/semantics.md 6). Pure. */
-import { uncoveredTopic } from '../../policy/filter-algebra.ts'
 import type { ActionClaim } from '../../policy/model.ts'
 import { assignments, capturesIn, filterIn } from '../assign.ts'
 import { Bindings } from '../bindings.ts'
 import { meetFilters } from '../meet-filters.ts'
 import { filtersOf } from '../person.ts'
-import { type Accepts, deniesOf, type Reach, reachesOf, retainCells, type World } from '../reach.ts'
+import { type Accepts, type Reach, reachesOf, retainCells, undeniedTopic, type World } from '../reach.ts'
 import type { SymbolicLevel } from '../variable.ts'
 import { emptiness, isOf } from './people.ts'
 import { proved, type Verdict } from './verdict.ts'
@@ -48,7 +47,7 @@ function reached(world: World, reach: Reach, filter: readonly SymbolicLevel[]): 
     const concrete = filterIn(joint, assignment)
     if (direction === 'publish' && (concrete === '$SYS' || concrete.startsWith('$SYS/'))) continue
     for (const retain of retainCells(reach)) {
-      const topic = uncoveredTopic(concrete, deniesOf(world, reach, retain, assignment))
+      const topic = undeniedTopic(world, concrete, [[reach, retain]], assignment)
       if (topic === undefined) continue
       const who = { identity: person.variant.rule, captures, roles, rule: grant.rule, direction }
       return { kind: 'refuted-by-one', who, topic, because: retain ? 'retained' : '' }

@@ -90,9 +90,10 @@ function isNothingNew(
   const given = subjects.filter(({ who }) => who.kind === 'given')
   const mine = given.find(({ who }) => who.kind === 'given' && who.role === role)
   const now = direction === 'gain' ? mine?.after : mine?.before
-  const others = given.flatMap(({ before, after }): readonly Side[] => {
-    const side = direction === 'gain' ? before : after
+  // its own name first: most roles are as they were
+  const others = [mine, ...given].flatMap((subject): readonly Side[] => {
+    const side = direction === 'gain' ? subject?.before : subject?.after
     return side === undefined ? [] : [side]
   })
-  return now !== undefined && others.some(then => gainsOf(then, now, named, budget).length === 0)
+  return now !== undefined && others.some(then => gainsOf(then, now, named, budget).next().done === true)
 }

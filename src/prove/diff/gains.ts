@@ -1,12 +1,11 @@
 /** What somebody can do under one set and could not under another, as topics with a witness. Pure. */
 import { uncoveredTopic } from '../../policy/filter-algebra.ts'
 import type { Rule } from '../../policy/model.ts'
-import { everyone } from '../../policy/rights-holder.ts'
-import type { TopicFilter } from '../../policy/topic.ts'
-import { type Assignment, assignments, filterIn } from '../assign.ts'
+import { assignments, filterIn } from '../assign.ts'
 import { Bindings } from '../bindings.ts'
+import { grantsBy, grantsMeeting } from '../grant-index.ts'
 import { meetFilters } from '../meet-filters.ts'
-import { grantsOf, type SymbolicGrant } from '../person.ts'
+import type { SymbolicGrant } from '../person.ts'
 import type { StepBudget } from '../too-complex.ts'
 import type { SymbolicLevel } from '../variable.ts'
 import type { Side } from './subjects.ts'
@@ -64,43 +63,39 @@ function reachesFor(rule: Rule, qos: number, bytes: number): boolean {
  * Exact: what an allow of `now` gives is gained where no allow of `then` gives it at the furthest point of its conditions, or
  * where a deny of `then` took it; and in both cases no deny of `now` takes it (docs/decisions/0008).
  */
-export function gainsOf(
+export function* gainsOf(
   then: Side | undefined,
   now: Side,
   named: ReadonlySet<string>,
   budget: StepBudget,
-): readonly Gain[] {
-  const allows = grantsOf(now.set, now.person, now.roles, rule => rule.effect === 'allow')
-  return allows.flatMap(grant => {
+): Generator<Gain> {
+  for (const grant of grantsBy(now, 'allow')) {
     const gains = cellsOf(grant.rule).flatMap(cell => {
-      // each allow is compared with every rule of the other set
-      budget.spend(50 + 5 * allows.length)
-      return gainIn(then, now, grant, cell, named) ?? []
+      budget.spend(50)
+      return gainIn(then, now, grant, cell, { named, budget }) ?? []
     })
     const [first, second] = gains
     // with and without retain, or what it subscribes to and is therefore sent: told once
-    if (first === undefined || second === undefined || grant.rule.share !== undefined) return gains
-    return [{ ...first, condition: first.condition.replace(/^not retained(, )?/, '') }]
-  })
+    if (first === undefined || second === undefined || grant.rule.share !== undefined) yield* gains
+    else yield { ...first, condition: first.condition.replace(/^not retained(, )?/, '') }
+  }
 }
 
-function gainIn(
-  then: Side | undefined,
-  now: Side,
-  grant: SymbolicGrant,
-  cell: Cell,
-  named: ReadonlySet<string>,
-): Gain | undefined {
+function gainIn(then: Side | undefined, now: Side, grant: SymbolicGrant, cell: Cell, search: Search): Gain | undefined {
   const qos = grant.rule.maxQos ?? 2
   const bytes = cell.action === 'publish' ? (grant.rule.maxPayloadBytes ?? anyBytes) : 0
-  const denies = grantsOf(now.set, now.person, [...now.roles, everyone], rule => deniesIn(rule, cell))
-  const given = then === undefined ? [] : grantsOf(then.set, then.person, then.roles, rule => allowsIn(rule, cell))
-  const taken =
-    then === undefined ? [] : grantsOf(then.set, then.person, [...then.roles, everyone], rule => deniesIn(rule, cell))
-  const reaching = (least: boolean): readonly SymbolicGrant[] =>
-    given.filter(({ rule }) =>
-      cell.action === 'receive' ? true : least ? reachesFor(rule, 0, 0) : reachesFor(rule, qos, bytes),
-    )
+  const meeting = (side: Side | undefined, effect: Rule['effect'], levels: readonly SymbolicLevel[]) =>
+    side === undefined ? [] : [...grantsMeeting(side, effect, levels, search.budget)]
+  const denies: Meeting = levels => meeting(now, 'deny', levels).filter(({ rule }) => deniesIn(rule, cell))
+  const given =
+    (least: boolean): Meeting =>
+    levels =>
+      meeting(then, 'allow', levels).filter(
+        ({ rule }) =>
+          allowsIn(rule, cell) &&
+          (cell.action === 'receive' || (least ? reachesFor(rule, 0, 0) : reachesFor(rule, qos, bytes))),
+      )
+  const taken = meeting(then, 'deny', grant.levels).filter(({ rule }) => deniesIn(rule, cell))
   // captures stay variables, so that all members who gain the same are told as one
   const filter = grant.template.levels
     .map((level, index) =>
@@ -108,7 +103,7 @@ function gainIn(
     )
     .join('/')
   const outside = (least: boolean) =>
-    witness(now, grant.levels, new Bindings(), named, assignment => all([...denies, ...reaching(least)], assignment))
+    witness(now, grant.levels, new Bindings(), search, levels => [...denies(levels), ...given(least)(levels)])
   const gained = (at: Witness, more: string): Gain => ({
     action: cell.action,
     filter,
@@ -116,7 +111,7 @@ function gainIn(
     condition: conditionOf(grant.rule, cell, more),
     ...at,
   })
-  const whole = outside(true) ?? afterDenies(now, grant, taken, denies, named)
+  const whole = outside(true) ?? afterDenies(now, grant, taken, denies, search)
   if (whole !== undefined) return gained(whole, '')
   const further = outside(false)
   return further === undefined ? undefined : gained(further, `beyond what it could, up to ${limitsOf(qos, bytes)}`)
@@ -141,14 +136,14 @@ function afterDenies(
   now: Side,
   grant: SymbolicGrant,
   taken: readonly SymbolicGrant[],
-  denies: readonly SymbolicGrant[],
-  named: ReadonlySet<string>,
+  denies: Meeting,
+  search: Search,
 ): Witness | undefined {
   for (const deny of taken) {
     const bindings = new Bindings()
     const joint = meetFilters(grant.levels, deny.levels, bindings)
     if (joint === undefined) continue
-    const found = witness(now, joint, bindings, named, assignment => all(denies, assignment))
+    const found = witness(now, joint, bindings, search, denies)
     if (found !== undefined) return found
   }
   return undefined
@@ -159,19 +154,28 @@ interface Witness {
   readonly captures: ReadonlyMap<string, string>
 }
 
-function all(grants: readonly SymbolicGrant[], assignment: Assignment): readonly TopicFilter[] {
-  return grants.map(({ levels }) => filterIn(levels, assignment))
+/** What all steps of a search need. */
+interface Search {
+  readonly named: ReadonlySet<string>
+  readonly budget: StepBudget
 }
+
+/** Grants that may meet a filter. */
+type Meeting = (levels: readonly SymbolicLevel[]) => readonly SymbolicGrant[]
 
 function witness(
   { person }: Side,
   levels: readonly SymbolicLevel[],
   bindings: Bindings,
-  named: ReadonlySet<string>,
-  covers: (assignment: Assignment) => readonly TopicFilter[],
+  { named }: Search,
+  covering: Meeting,
 ): Witness | undefined {
   for (const assignment of assignments([person], bindings, named)) {
-    const topic = uncoveredTopic(filterIn(levels, assignment), covers(assignment))
+    const filter = filterIn(levels, assignment)
+    const topic = uncoveredTopic(
+      filter,
+      covering(filter.split('/')).map(one => filterIn(one.levels, assignment)),
+    )
     if (topic === undefined) continue
     return { topic, captures: new Map([...person.captures].map(([name, value]) => [name, assignment(value)])) }
   }

@@ -1,13 +1,13 @@
 /** Rules that do nothing, or more than is probably meant. Pure. */
-import { uncoveredTopic } from '../../policy/filter-algebra.ts'
 import { type FilterTemplate, variablesOf } from '../../policy/filter-template.ts'
 import type { IdentityRule, PolicySet, Rule } from '../../policy/model.ts'
 import { everyone } from '../../policy/rights-holder.ts'
 import { assignments, filterIn } from '../assign.ts'
 import { Bindings } from '../bindings.ts'
+import { grantsMeeting } from '../grant-index.ts'
 import { meetFilters } from '../meet-filters.ts'
-import { filtersOf, grantsOf, type Person } from '../person.ts'
-import { deniesOf, leastRoleSets, peopleOf, type World } from '../reach.ts'
+import { filtersOf, type Person, type SymbolicGrant } from '../person.ts'
+import { leastRoleSets, peopleOf, undeniedTopic, type World } from '../reach.ts'
 import type { Warning } from './lint-policy.ts'
 
 export function ruleWarnings(world: World): readonly Warning[] {
@@ -58,9 +58,11 @@ function dead(
           for (const assignment of assignments([person], new Bindings(), world.named))
             for (const retain of cells)
               if (
-                uncoveredTopic(
+                undeniedTopic(
+                  world,
                   filterIn(levels, assignment),
-                  deniesOf(world, { person, roles, direction }, retain, assignment),
+                  [[{ person, roles, direction }, retain]],
+                  assignment,
                 ) !== undefined
               )
                 return true
@@ -121,17 +123,16 @@ function idle(
   template: FilterTemplate,
   holders: readonly IdentityRule[],
 ): readonly Warning[] {
-  const isAllow = (one: Rule): boolean =>
-    one.effect === 'allow' &&
+  const isTaken = ({ rule: one }: SymbolicGrant): boolean =>
     (one.action === 'publish') === (rule.action === 'publish') &&
     (rule.retain ?? one.retain) === (one.retain ?? rule.retain)
   const meets = (holder: IdentityRule, person: Person): boolean =>
-    grantsOf(world.set, person, [...holder.roles, ...holder.mayAlsoHave], isAllow).some(({ levels }) =>
-      filtersOf(template, person).some(denied => {
-        world.budget.spend()
-        return meetFilters(levels, denied, new Bindings()) !== undefined
-      }),
-    )
+    filtersOf(template, person).some(denied => {
+      const roles = [...holder.roles, ...holder.mayAlsoHave]
+      for (const allow of grantsMeeting({ set: world.set, person, roles }, 'allow', denied, world.budget))
+        if (isTaken(allow) && meetFilters(allow.levels, denied, new Bindings()) !== undefined) return true
+      return false
+    })
   const takes = holders.some(holder => peopleOf(world, holder, 'one').some(person => meets(holder, person)))
   if (takes || isWithoutValues(template, holders, world)) return []
   return [
