@@ -5,7 +5,7 @@ import { assignments, capturesIn, filterIn } from './assign.ts'
 import { Bindings } from './bindings.ts'
 import { meetFilters } from './meet-filters.ts'
 import { type Reach, reachesOf, retainCells, undeniedTopic, type World, worldOf } from './reach.ts'
-import { StepBudget, TooComplex } from './too-complex.ts'
+import { asking, placeOf, StepBudget, TooComplex } from './too-complex.ts'
 
 export interface WhoCan {
   readonly identity: string
@@ -36,14 +36,14 @@ export function whoCan(
   const named = { ...world, named: new Set([...world.named, ...filter.split('/')]) }
   try {
     const all = reachesOf(named, [action, 'one'], () => true).flatMap(
-      reach => entryOf(named, reach, filter.split('/')) ?? [],
+      reach => asking(reach.grant.template.where, () => entryOf(named, reach, filter.split('/'))) ?? [],
     )
     const byRule = new Map<Rule, WhoCan[]>()
     for (const one of all) byRule.set(one.rule, [...(byRule.get(one.rule) ?? []), one])
     return ok(all.filter(one => !byRule.get(one.rule)?.some(other => isPartOf(one, other))))
   } catch (error) {
     if (!(error instanceof TooComplex)) throw error
-    return fail(problem('policy/too-complex', `the question cannot be answered: ${error.message}`))
+    return fail(problem('policy/too-complex', `the question cannot be answered: ${error.message}`, placeOf(error)))
   }
 }
 

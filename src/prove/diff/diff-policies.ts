@@ -2,7 +2,7 @@
 import type { PolicySet } from '../../policy/model.ts'
 import { fail, ok, problem, type Result } from '../../problem.ts'
 import { namedLevels } from '../assign.ts'
-import { StepBudget, TooComplex } from '../too-complex.ts'
+import { placeOf, StepBudget, TooComplex } from '../too-complex.ts'
 import { type DefinitionChange, definitionChanges, settingChanges } from './definitions.ts'
 import { type Gain, gainsOf } from './gains.ts'
 import { pairIdentities, type Side, type Subject, subjectsOf } from './subjects.ts'
@@ -42,7 +42,9 @@ export function diffPolicies(before: PolicySet, after: PolicySet, steps = 50_000
   } catch (error) {
     if (!(error instanceof TooComplex)) throw error
     const sentence = `the two sets cannot be compared: ${error.message}`
-    return fail(problem('policy/too-complex', sentence, { help: 'compare smaller steps, or split the set' }))
+    return fail(
+      problem('policy/too-complex', sentence, { ...placeOf(error), help: 'compare smaller steps, or split the set' }),
+    )
   }
 }
 

@@ -6,7 +6,7 @@ import { Bindings } from '../bindings.ts'
 import { grantsBy, grantsMeeting } from '../grant-index.ts'
 import { meetFilters } from '../meet-filters.ts'
 import type { SymbolicGrant } from '../person.ts'
-import type { StepBudget } from '../too-complex.ts'
+import { asking, type StepBudget } from '../too-complex.ts'
 import type { SymbolicLevel } from '../variable.ts'
 import type { Side } from './subjects.ts'
 
@@ -70,10 +70,12 @@ export function* gainsOf(
   budget: StepBudget,
 ): Generator<Gain> {
   for (const grant of grantsBy(now, 'allow')) {
-    const gains = cellsOf(grant.rule).flatMap(cell => {
-      budget.spend(50)
-      return gainIn(then, now, grant, cell, { named, budget }) ?? []
-    })
+    const gains = asking(grant.template.where, () =>
+      cellsOf(grant.rule).flatMap(cell => {
+        budget.spend(50)
+        return gainIn(then, now, grant, cell, { named, budget }) ?? []
+      }),
+    )
     const [first, second] = gains
     // with and without retain, or what it subscribes to and is therefore sent: told once
     if (first === undefined || second === undefined || grant.rule.share !== undefined) yield* gains

@@ -2,7 +2,7 @@
 import type { Accepted, PolicySet, WarningName } from '../../policy/model.ts'
 import { formatWhere, type Problem, type ProblemCode, problem, type Where } from '../../problem.ts'
 import { type World, worldOf } from '../reach.ts'
-import { StepBudget, TooComplex } from '../too-complex.ts'
+import { placeOf, StepBudget, TooComplex } from '../too-complex.ts'
 import { overlappingIdentities } from './overlapping-identities.ts'
 import { roleWarnings } from './role-warnings.ts'
 import { ruleWarnings } from './rule-warnings.ts'
@@ -41,7 +41,12 @@ export function lintPolicy(set: PolicySet, steps = 10_000_000): Linted {
   } catch (error) {
     if (!(error instanceof TooComplex)) throw error
     return {
-      warnings: [problem('policy/too-complex', `the set was not looked through for warnings: ${error.message}`)],
+      warnings: [
+        problem('policy/too-complex', `the set was not looked through for warnings: ${error.message}`, {
+          ...placeOf(error),
+          help: 'this rule meets too many others: fewer wildcards, or fewer rules in a role',
+        }),
+      ],
       accepted: [],
     }
   }

@@ -8,6 +8,7 @@ import { grantsMeeting } from '../grant-index.ts'
 import { meetFilters } from '../meet-filters.ts'
 import { filtersOf, type Person, type SymbolicGrant } from '../person.ts'
 import { leastRoleSets, peopleOf, undeniedTopic, type World } from '../reach.ts'
+import { asking } from '../too-complex.ts'
 import type { Warning } from './lint-policy.ts'
 
 export function ruleWarnings(world: World): readonly Warning[] {
@@ -17,9 +18,11 @@ export function ruleWarnings(world: World): readonly Warning[] {
     if (holders.length === 0) return []
     return role.rules.flatMap(rule =>
       rule.filters.flatMap(template =>
-        rule.effect === 'allow'
-          ? [...dead(world, rule, template, holders), ...broad(rule, template), ...shared(rule, template, holders)]
-          : idle(world, rule, template, holders),
+        asking(template.where, () =>
+          rule.effect === 'allow'
+            ? [...dead(world, rule, template, holders), ...broad(rule, template), ...shared(rule, template, holders)]
+            : idle(world, rule, template, holders),
+        ),
       ),
     )
   })
