@@ -20,6 +20,9 @@ export function connackCodeFor(code: ProblemCode): ConnackCode {
   return byCode[code] ?? 5
 }
 
+/** The CONNACK of a session that has just begun [MQTT-3.2.2-1]. */
+export const connackAccepted: Uint8Array = Uint8Array.of(0x20, 2, 0, 0)
+
 /** A CONNACK that refuses, in MQTT 3.1.1. */
 export function connack(code: ConnackCode): Uint8Array {
   return Uint8Array.of(0x20, 2, 0, code)

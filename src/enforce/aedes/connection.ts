@@ -48,6 +48,7 @@ export class Connection {
   readonly #permits: PermitLedger
   #clientId: string | undefined
   #session: Session | undefined
+  #keepAliveSeconds = 0
   #isReady = false
   #isRefused = false
   #ending: Problem | undefined
@@ -78,6 +79,11 @@ export class Connection {
   /** The bound session; undefined before it is bound. */
   get session(): Session | undefined {
     return this.#session
+  }
+
+  /** How often the client must be heard of; 0: it need not. */
+  get keepAliveSeconds(): number {
+    return this.#keepAliveSeconds
   }
 
   /** The broker has sent CONNACK 0: what the client sends from now on reaches it. */
@@ -181,7 +187,8 @@ export class Connection {
       this.close(p)
     })
     const isCapped = this.#gate.policy.set.settings.onTakeover === 'refuse'
-    this.#framed.attach(this.#options.attach, isCapped ? this.#cappedKeepAlive(packet) : packet.keepAliveSeconds)
+    this.#keepAliveSeconds = isCapped ? this.#cappedKeepAlive(packet) : packet.keepAliveSeconds
+    this.#framed.attach(this.#options.attach, this.#keepAliveSeconds)
   }
 
   /** Where nobody may take over, a half-open connection must end by itself (docs/semantics.md 2.4). */

@@ -135,6 +135,7 @@ export function guard(host: object, gate: Gate, options: GuardOptions = {}): Gua
     connectionOf,
     batches,
     retained: new RetainedTopics(gate.limits.retainedTopics),
+    isFast: fastPath,
     encoder: fastPath ? new PublishEncoder() : undefined,
   }
   installHooks(broker, name => {

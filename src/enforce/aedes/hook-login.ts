@@ -1,5 +1,6 @@
 /** Log-in hooks. The session is bound before aedes sees the CONNECT; these assert that, and ask the host's hooks. */
 import { type Problem, problem } from '../../problem.ts'
+import { logIn } from './fast/log-in.ts'
 import { type HookContext, internal, refusal, unguarded } from './hooks.ts'
 import type { AedesHooks } from './shape.ts'
 
@@ -42,13 +43,16 @@ export function authenticate(context: HookContext): AedesHooks['authenticate'] {
       callback(refusal(p, returnCode), null)
     }
     const session = connection?.session
-    if (session === undefined) return stop(unguarded(), 5)
+    if (connection === undefined || session === undefined) return stop(unguarded(), 5)
     if (client.id !== session.clientId) {
       return stop(problem('enforce/host-refused', 'the client id was changed after it was bound'), 2)
     }
     try {
       context.host('authenticate').call(context.broker, client, username, password, (error, successful) => {
-        if (!error && successful === true) return callback(null, true)
+        if (!error && successful === true) {
+          if (!context.isFast || !logIn(context.broker, client, connection.keepAliveSeconds)) callback(null, true)
+          return
+        }
         stop(problem('enforce/host-refused', "the host's authenticate hook refused"), error?.returnCode ?? 5)
       })
     } catch (error) {

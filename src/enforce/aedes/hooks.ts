@@ -19,6 +19,8 @@ export interface GuardContext {
   readonly connectionOf: (conn: Duplex) => Connection | undefined
   readonly batches: SubscribeBatches
   readonly retained: RetainedTopics
+  /** Whether aedes' own insides may be used. */
+  readonly isFast: boolean
   /** Where deliveries at QoS 0 are written here rather than by aedes. */
   readonly encoder: PublishEncoder | undefined
 }

@@ -75,6 +75,7 @@ export interface AedesPersistence {
   createRetainedStreamCombi(patterns: string[]): Readable
   addSubscriptions(client: AedesClient, subscriptions: AedesSubscription[]): Promise<unknown>
   removeSubscriptions(client: ById, topics: string[]): Promise<unknown>
+  cleanSubscriptions(client: ById): Promise<unknown>
   subscriptionsByClient(client: ById): Promise<AedesSubscription[]>
   outgoingEnqueue(subscription: { readonly clientId: string }, packet: AedesPublish): Promise<unknown>
   outgoingEnqueueCombi(subscriptions: StoredSubscription[], packet: AedesPublish): Promise<unknown>
@@ -99,5 +100,7 @@ export interface AedesBroker extends AedesHooks {
   registerClient(client: AedesClient): void
   subscribe(topic: string, deliver: Deliver, done: () => void): void
   unsubscribe(topic: string, deliver: Deliver, done?: () => void): void
+  readonly closed: boolean
   on(event: string, listener: (...args: never[]) => void): unknown
+  emit(event: string, ...values: readonly unknown[]): boolean
 }
