@@ -2,30 +2,16 @@
 /** The command `portcullis`: builds the program of one file per command, runs it, and ends with an exit code. */
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
-import { addCa } from './ca/command.ts'
-import { addDemo } from './demo/command.ts'
-import { addDevice } from './device/command.ts'
+import { addCommands, commands } from './commands.ts'
 import { tellFailure, tellUsage } from './failure.ts'
 import { addExitCodes, completeHelp } from './help.ts'
-import { addInit } from './init.ts'
-import { addPolicyCheck } from './policy-check.ts'
-import { addPolicyDiff } from './policy-diff.ts'
-import { addPolicyDraft } from './policy-draft.ts'
-import { addPolicyExplain } from './policy-explain.ts'
-import { addPolicyMap } from './policy-map.ts'
-import { addPolicyProve } from './policy-prove.ts'
-import { addPolicyReplay } from './policy-replay.ts'
-import { addPolicyTest } from './policy-test.ts'
-import { addPolicyWho } from './policy-who.ts'
-import { addServe } from './serve.ts'
-import { addTry } from './try.ts'
 
 function readVersion(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
   return (JSON.parse(text) as { version: string }).version
 }
 
-function buildProgram(): Command {
+async function buildProgram(words: readonly string[]): Promise<Command> {
   const program = new Command('portcullis')
     .description('TLS-bound device identity and access control for MQTT')
     .version(readVersion(), '-V, --version', 'print the version')
@@ -34,23 +20,7 @@ function buildProgram(): Command {
     .configureOutput({ outputError: tellUsage })
     .showHelpAfterError('see --help')
   addExitCodes(program, 'portcullis policy explain device:site=s1,device=pump-7 publish plant/s1/pump-7/state')
-  addServe(program)
-  addTry(program)
-  addDemo(program)
-  addInit(program)
-  const policy = program.command('policy').description('check, test and question a policy folder')
-  addExitCodes(policy, 'portcullis policy check policies')
-  addPolicyCheck(policy)
-  addPolicyTest(policy)
-  addPolicyProve(policy)
-  addPolicyDiff(policy)
-  addPolicyWho(policy)
-  addPolicyExplain(policy)
-  addPolicyReplay(policy)
-  addPolicyDraft(policy)
-  addPolicyMap(policy)
-  addCa(program)
-  addDevice(program)
+  await addCommands(program, commands, words)
   completeHelp(program)
   return program
 }
@@ -73,7 +43,8 @@ quietBrokenPipes()
 process.on('uncaughtException', exitWith)
 process.on('unhandledRejection', exitWith)
 try {
-  await buildProgram().parseAsync()
+  const program = await buildProgram(process.argv.slice(2))
+  await program.parseAsync()
 } catch (error) {
   process.exitCode = tellFailure(error)
 }
