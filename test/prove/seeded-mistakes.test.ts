@@ -29,7 +29,7 @@ interface Catches {
 }
 
 const lines = (problems: readonly Problem[]): readonly string[] =>
-  problems.map(({ code, sentence, help }) => `${code}: ${sentence} ${help ?? ''}`)
+  problems.map(({ code, sentence, help }) => `${code}: ${sentence}${help === undefined ? '' : ` (help: ${help})`}`)
 
 function catches(files: readonly { name: string; text: string }[]): Catches {
   const before = loadPolicySet(sample).set as PolicySet
@@ -61,7 +61,7 @@ const mistakes: readonly (readonly [string, string, string, keyof Catches, RegEx
     'publish: plant/${site}/${device}/telemetry/#',
     'publish: plant/${site}/+/telemetry/#',
     'test',
-    /must not be able to publish plant\/s1\/pump-8\/telemetry\/temp, and can role sensor allows it/,
+    /must not be able to publish plant\/s1\/pump-8\/telemetry\/temp, and can \(help: role sensor allows it/,
   ],
   [
     'a deny that misses the parent level',
@@ -135,9 +135,49 @@ const mistakes: readonly (readonly [string, string, string, keyof Catches, RegEx
   ],
 ]
 
+/** The first line of what catches it, as it stands in the table. */
+function firstCaught(from: string, to: string, by: keyof Catches, counterexample: RegExp): string {
+  return (
+    catches(changed(from, to))
+      [by].find(line => counterexample.test(line))
+      ?.trim() ?? 'NOT CAUGHT'
+  )
+}
+
+const commandFor: Readonly<Record<keyof Catches, string>> = {
+  load: 'loading',
+  test: '`policy test`',
+  prove: '`policy prove`',
+  check: '`policy check`',
+  diff: '`policy diff`',
+}
+
+const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('<', '&lt;')
+const code = (text: string): string => `\`\` ${text.replaceAll('\n', ' ⏎ ').trim() || '(nothing)'} \`\``
+
+function tableOfMistakes(): string {
+  const rows = mistakes.map(
+    ([name, from, to, by, counterexample]) =>
+      `| ${cell(name)} | ${cell(code(from))} → ${cell(code(to))} | ${commandFor[by]} | ${cell(firstCaught(from, to, by, counterexample))} |`,
+  )
+  return `# Twelve mistakes, and what catches each
+
+Each is seeded alone into the sample plant (\`policies/\`). This table is written by \`test/prove/seeded-mistakes.test.ts\`
+(\`npx vitest run test/prove/seeded-mistakes.test.ts -u\`), which fails where it no longer says what the commands say.
+
+| mistake | change | caught by | what is told |
+| --- | --- | --- | --- |
+${rows.join('\n')}
+`
+}
+
 describe('seeded into the sample plant', () => {
   test.each(mistakes)('%s', (_, from, to, by, counterexample) => {
     expect(catches(changed(from, to))[by].join('\n')).toMatch(counterexample)
+  })
+
+  test('the table in the documentation says what is told of each', async () => {
+    await expect(tableOfMistakes()).toMatchFileSnapshot('../../docs/seeded-mistakes.md')
   })
 
   test('nothing is caught in the sample as it is', () => {
