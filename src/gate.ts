@@ -15,6 +15,7 @@ import { MemoryOwnerStore, type OwnerStore } from './bind/owner-store.ts'
 import { type BoundMapping, type ConnectFacts, type ConnectMapping, Mapper } from './mapper.ts'
 import type { MappedIdentity } from './policy/model.ts'
 import { ok, type Problem, problem, type Result } from './problem.ts'
+import { Recheck } from './recheck.ts'
 import { type Mapping, Session } from './session.ts'
 import { type FolderOptions, type LoadedPolicy, reloadPolicyFolder, watchPolicyFolder } from './source/folder.ts'
 import { watchFiles } from './source/watch-files.ts'
@@ -55,6 +56,7 @@ export class Gate {
   readonly #now: () => number
   readonly #watchers: { close(): Promise<void> }[] = []
   readonly #mapper: Mapper
+  readonly #recheck: Recheck
   #isServing = false
   #reviews = 0
   #reloading: Promise<void> = Promise.resolve()
@@ -99,14 +101,17 @@ export class Gate {
       (owner, clientId) => this.#mapper.ofOwner(owner, clientId),
       () => this.#epoch,
     )
-    this.#admissions = new Admissions(
-      this.#kept,
-      () => this.#epoch,
-      clientId =>
-        parts.trace({
-          event: 'alarm',
-          problem: problem('bind/unowned', `a kept session of ${clientId} had no owner and was ended`),
-        }),
+    this.#recheck = new Recheck({
+      live: () => this.#admissions.live,
+      kept: this.#kept,
+      end: (clientId, mayStay) => this.#admissions.review(clientId, mayStay),
+      epoch: () => this.#epoch,
+    })
+    this.#admissions = new Admissions(this.#kept, this.#recheck, clientId =>
+      parts.trace({
+        event: 'alarm',
+        problem: problem('bind/unowned', `a kept session of ${clientId} had no owner and was ended`),
+      }),
     )
   }
 
@@ -205,7 +210,7 @@ export class Gate {
   /** Reads CA certificates and CRLs anew, and ends the sessions that no CA vouches for any more or whose certificate is revoked now. */
   async reloadTrust(): Promise<void> {
     await this.#trust.reload()
-    await this.#recheck()
+    await this.#recheck.run()
   }
 
   /** Watches the policy folder, the CA certificates and the CRLs. Called by `openGate`. */
@@ -231,7 +236,7 @@ export class Gate {
   /** Ends what time alone has ended: sessions kept for longer than they may be. Called every hour. */
   async review(): Promise<void> {
     this.#reviews++
-    await this.#recheck()
+    await this.#recheck.run()
   }
 
   /** Stops watching. Sessions are the host's to close. */
@@ -247,18 +252,19 @@ export class Gate {
 
   #session(peer: Peer, { clean }: ConnectFacts, mapping: ConnectMapping): Session {
     const { clientId, notAfter } = mapping
-    const session = new Session({ clientId, peer, notAfter, clean, mapping }, closed => {
+    const standing = { epoch: () => this.#recheck.count, map: () => this.#mapper.ofLive(peer, clientId) }
+    const session = new Session({ clientId, peer, notAfter, clean, mapping, standing }, closed => {
       cancel()
       this.#admissions.leave(closed)
     })
     // the certificate counts up to and with its last second (RFC 5280 §4.1.2.5)
-    const cancel = atTime(notAfter + 1, this.#now, () => session.remap(this.#mapper.ofLive(peer, clientId)))
+    const cancel = atTime(notAfter + 1, this.#now, () => session.judgeAgain())
     return session
   }
 
   async #swap(next: LoadedPolicy): Promise<void> {
     this.#mapper.use(next)
-    const reviewed = this.#recheck()
+    const reviewed = this.#recheck.run()
     this.trace({ event: 'policy-loaded', revision: next.revision, rules: next.rules, tests: next.tests })
     await reviewed
   }
@@ -266,17 +272,7 @@ export class Gate {
   async #tryCandidate(next: LoadedPolicy): Promise<void> {
     this.trace({ event: 'candidate-loaded', revision: next.revision, rules: next.rules, tests: next.tests })
     this.#mapper.tryCandidate(next)
-    await this.#recheck()
-  }
-
-  /** After a swap or a new CRL, authenticate and bind are run again on every session, live and kept (docs/semantics.md 4.1, 4.2). */
-  async #recheck(): Promise<void> {
-    for (const session of this.#admissions.live) {
-      session.remap(this.#mapper.ofLive(session.peer, session.clientId))
-    }
-    const mayStay = (clientId: string): boolean => this.#kept.mappingOf(clientId) !== undefined
-    const ended = this.#kept.clientIds.filter(clientId => !mayStay(clientId))
-    await Promise.all(ended.map(clientId => this.#admissions.review(clientId, () => mayStay(clientId))))
+    await this.#recheck.run()
   }
 }
 

@@ -14,6 +14,14 @@ export interface Mapping {
   readonly rights: Rights
 }
 
+/** How a session follows what is in force. */
+export interface Standing {
+  /** Moves whenever `map` may answer differently. */
+  readonly epoch: () => number
+  /** What policy, CAs and revocations make of the session now. */
+  readonly map: () => Result<Mapping>
+}
+
 /** Topics whose delivery a session has decided and remembers. */
 const rememberedTopics = 256
 /** Longer topics are decided each time, so that what is remembered stays small. */
@@ -46,8 +54,12 @@ export class Session extends EventEmitter<SessionEvents> {
   readonly notAfter: number
   /** MQTT's clean session: nothing of it is kept. */
   readonly clean: boolean
+  readonly #standing: Standing
+  /** Of what `#mapping` was made under. */
+  #epoch: number
   #mapping: Mapping
   #ended: Problem | undefined
+  #hasLeft = false
   /** Decisions of the mapping in force; bounded, and gone with it. */
   readonly #received = new Map<string, Decision>()
   #lastPublish: { mapping: Mapping; topic: string; facts: PublishFacts; decision: Decision } | undefined
@@ -55,7 +67,7 @@ export class Session extends EventEmitter<SessionEvents> {
   readonly #onClose: (session: Session) => void
 
   constructor(
-    facts: { clientId: ClientId; peer: Peer; notAfter: number; clean: boolean; mapping: Mapping },
+    facts: { clientId: ClientId; peer: Peer; notAfter: number; clean: boolean; mapping: Mapping; standing: Standing },
     onClose: (session: Session) => void,
   ) {
     super()
@@ -64,6 +76,8 @@ export class Session extends EventEmitter<SessionEvents> {
     this.notAfter = facts.notAfter
     this.clean = facts.clean
     this.#mapping = facts.mapping
+    this.#standing = facts.standing
+    this.#epoch = facts.standing.epoch()
     this.#onClose = onClose
     // it may be ended between its admission and the host's first look at it
     const tellLate = (event: string, listener: (...farewell: SessionEvents['ended']) => void): void => {
@@ -75,20 +89,33 @@ export class Session extends EventEmitter<SessionEvents> {
 
   /** What the policy in force makes of it. */
   get mapping(): Mapping {
+    this.keepUp()
     return this.#mapping
   }
 
   get identity(): MappedIdentity {
-    return this.#mapping.identity
+    return this.mapping.identity
   }
 
   /** Revision of the policy that decides now. */
   get revision(): string {
-    return this.#mapping.revision
+    return this.mapping.revision
+  }
+
+  /**
+   * Takes over what is in force, where that has moved: whatever is decided, is decided under it, also before the gate has come to
+   * this one of its many sessions. May end the session.
+   */
+  keepUp(): void {
+    const epoch = this.#standing.epoch()
+    if (epoch === this.#epoch) return
+    this.#epoch = epoch
+    this.#remap(this.#standing.map())
   }
 
   /** docs/semantics.md 3.1, and 3.7 for a will. */
   publish(topic: string, facts: PublishFacts): Decision {
+    this.keepUp()
     const last = this.#lastPublish
     // a device says the same again and again
     if (last?.mapping === this.#mapping && last.topic === topic && isSame(last.facts, facts) && !this.#ended) {
@@ -101,11 +128,13 @@ export class Session extends EventEmitter<SessionEvents> {
 
   /** docs/semantics.md 3.2 */
   subscribe(filter: string, qos: Qos): Decision {
+    this.keepUp()
     return this.#decide(parseTopicFilter(filter), (rights, parsed) => rights.subscribe(parsed, qos))
   }
 
   /** docs/semantics.md 3.4 */
   receive(topic: string): Decision {
+    this.keepUp()
     const known = this.#ended === undefined ? this.#received.get(topic) : undefined
     if (known !== undefined) return known
     const decision = this.#decide(parseTopicName(topic), (rights, name) => rights.receive(name))
@@ -115,8 +144,12 @@ export class Session extends EventEmitter<SessionEvents> {
     return decision
   }
 
-  /** Takes over what a new policy revision makes of this session, or ends it. Called by the gate. */
-  remap(result: Result<Mapping>): void {
+  /** Called by the gate when its certificate ends: nothing else has moved. */
+  judgeAgain(): void {
+    this.#remap(this.#standing.map())
+  }
+
+  #remap(result: Result<Mapping>): void {
     if (this.#ended !== undefined) return
     if (result.ok) {
       const moved = result.value.revision !== this.#mapping.revision
@@ -136,8 +169,14 @@ export class Session extends EventEmitter<SessionEvents> {
     if (this.#farewell === undefined) this.#end(problem, 'decide')
   }
 
+  /** Whether its connection is gone. */
+  get hasLeft(): boolean {
+    return this.#hasLeft
+  }
+
   /** Tells the gate that the connection is gone. */
   close(): void {
+    this.#hasLeft = true
     this.#onClose(this)
   }
 

@@ -140,6 +140,51 @@ describe('change', () => {
   })
 })
 
+// docs/semantics.md 4.1: what is decided is decided under the policy in force, however many sessions there are to look at
+test('with many sessions each decides by the new policy at once, and all are told in slices', async () => {
+  const plant = await startPlant({
+    edit: yaml => yaml.replace('membersOnly: true', 'membersOnly: true\n    maxSessions: 500'),
+  })
+  const peer = await peerOf(plant, 'ops-1')
+  const sessions = await Promise.all(
+    Array.from({ length: 300 }, async (_, index) => {
+      const admission = await plant.gate.admit(peer, { ...connect, clientId: `ops-1/${index}` })
+      if (admission.effect === 'refuse') throw new Error(admission.problem.sentence)
+      return admission.session
+    }),
+  )
+  const told = new Set<string>()
+  for (const session of sessions) session.on('changed', () => told.add(session.clientId))
+  const last = sessions.at(-1) as (typeof sessions)[number]
+  const command = () => last.publish('plant/s1/pump-7/command/start', { qos: 0, retain: false, payloadBytes: 0 }).effect
+  expect(command()).toBe('permit')
+
+  const file = join(plant.policies, 'plant.yaml')
+  const before = await readFile(file, 'utf8')
+  await writeFile(file, before.replace('      - publish: plant/${sites}/+/command/${command}\n', ''))
+  const reloaded = plant.gate.reload()
+  await plant.event(event => event.event === 'policy-loaded')
+  expect(told.size).toBeLessThan(300)
+  expect(command()).toBe('refuse')
+  await reloaded
+  expect(told.size).toBe(300)
+
+  // and again, with a connection that goes meanwhile: nobody tells it anything
+  told.clear()
+  await writeFile(file, before)
+  const restored = plant.gate.reload()
+  await new Promise<void>(resolve => {
+    sessions[0]?.once('changed', () => {
+      sessions[298]?.close()
+      resolve()
+    })
+  })
+  await restored
+  expect(told.size).toBe(299)
+  expect(command()).toBe('permit')
+  await plant.close()
+})
+
 describe('limits, at n and n + 1', () => {
   test('limit unauthenticatedPerAddress: connections of one address that have not logged in', async () => {
     const plant = await startPlant({ limits: { unauthenticatedPerAddress: 2 } })

@@ -51,6 +51,7 @@ const composed: Readonly<Record<string, (from: string, isType: boolean) => boole
     ['src/index.ts', 'src/gate.ts', 'src/mapper.ts'].includes(from) ||
     (isIn(from, 'enforce') && isType),
   'src/mapper.ts': from => from === 'src/gate.ts' || from === 'src/index.ts',
+  'src/recheck.ts': from => from === 'src/gate.ts',
   'src/index.ts': () => false,
   'src/policy-api.ts': () => false,
 }

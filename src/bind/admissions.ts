@@ -30,6 +30,14 @@ export interface Request<S> {
   readonly begin: () => Result<S>
 }
 
+/** How all sessions are looked at again. */
+export interface Review {
+  /** Rises whenever a live session may have become another identity. */
+  readonly count: number
+  /** Resolves when it is known who everybody is now; undefined where it is. */
+  readonly checking: Promise<void> | undefined
+}
+
 /** A store that changes under every attempt is broken; the refusal says so. */
 const attempts = 3
 const rememberedIds = 10_000
@@ -44,14 +52,13 @@ export class Admissions<S extends LiveSession, M> {
   /** Ids of which the broker is known to keep nothing: they have been purged, and have had clean sessions since. */
   readonly #empty = new Set<string>()
   readonly #kept: KeptSessions<M>
-  readonly #epoch: () => number
+  readonly #review: Review
   readonly #onUnowned: (clientId: string) => void
   #purge: Purge = async () => false
 
-  /** `epoch` rises whenever a live session may have become another identity. */
-  constructor(kept: KeptSessions<M>, epoch: () => number, onUnowned: (clientId: string) => void) {
+  constructor(kept: KeptSessions<M>, review: Review, onUnowned: (clientId: string) => void) {
     this.#kept = kept
-    this.#epoch = epoch
+    this.#review = review
     this.#onUnowned = onUnowned
   }
 
@@ -77,6 +84,8 @@ export class Admissions<S extends LiveSession, M> {
         if (refused !== undefined) return fail(refused)
         await before.gone
       }
+      // counting asks who each session is: to ask all of them at once would hold everybody up
+      while (this.#review.checking !== undefined) await this.#review.checking
       const full = this.#judgeCount(request)
       if (full !== undefined) return fail(full)
       // counted with this place taken, so that of two that come at once for the last one gets it
@@ -141,7 +150,7 @@ export class Admissions<S extends LiveSession, M> {
   }
 
   #liveOf(key: string): ReadonlySet<string> {
-    const epoch = this.#epoch()
+    const epoch = this.#review.count
     if (this.#indexedEpoch !== epoch) {
       this.#indexedEpoch = epoch
       for (const { session } of this.#live.values())

@@ -28,6 +28,7 @@ interface TestSession extends LiveSession {
 /** A bind stage whose policy is a function and whose broker is a set of client ids with state. */
 function bindStage(store: OwnerStore = new MemoryOwnerStore()) {
   let epoch = 0
+  let checking: Promise<void> | undefined
   let mapOwner = (owner: Owner, _clientId: string): Result<{ identity: MappedIdentity }> => {
     const [kind, captures] = JSON.parse(owner.leafDer.toString()) as [string, [string, string][]]
     return ok({ identity: { kind, captures: new Map(captures) } })
@@ -42,7 +43,14 @@ function bindStage(store: OwnerStore = new MemoryOwnerStore()) {
   )
   const admissions = new Admissions<TestSession, unknown>(
     kept,
-    () => epoch,
+    {
+      get count() {
+        return epoch
+      },
+      get checking() {
+        return checking
+      },
+    },
     clientId => unowned.push(clientId),
   )
   admissions.usePurge(async clientId => {
@@ -74,6 +82,16 @@ function bindStage(store: OwnerStore = new MemoryOwnerStore()) {
     state,
     request,
     session,
+    /** From now on it is being found out who everybody is; call the result when it is known. */
+    check: () => {
+      let known = (): void => undefined
+      checking = new Promise<void>(resolve => {
+        known = resolve
+      }).then(() => {
+        checking = undefined
+      })
+      return known
+    },
     remap: (next: typeof mapOwner) => {
       mapOwner = next
       epoch++
@@ -271,6 +289,20 @@ describe('when the policy changes (4.1)', () => {
     stage.remap(() => ok({ identity: b }))
     must(await enter(a, 'fresh'))
     expect(codeOf(await enter(b, 'fourth'))).toBe('bind/too-many-sessions')
+  })
+
+  test('a log-in is counted when it is known who everybody is, and not before', async () => {
+    const stage = bindStage()
+    const [a, b] = [device('a'), device('b')]
+    const live = must(await stage.admissions.admit(stage.request(a, { clientId: 'live' })))
+    stage.remap(() => ok({ identity: b }))
+    const known = stage.check()
+    const entering = stage.admissions.admit(stage.request(b, { clientId: 'new' }))
+    await settle()
+    // this is what the check finds out last
+    Object.assign(live, { identity: b })
+    known()
+    expect(codeOf(await entering)).toBe('bind/too-many-sessions')
   })
 
   test('a kept session whose owner is nobody any more is ended', async () => {

@@ -1,0 +1,73 @@
+/**
+ * Recheck: after a new policy, CA or CRL, authenticate and bind are run again on every session, live and kept (docs/semantics.md 4.1,
+ * 4.2). A live session decides by what is in force at once; going through all of them leaves the event loop to others now and then.
+ */
+import { setImmediate } from 'node:timers/promises'
+
+/** About two milliseconds of deciding sessions again. */
+const sliceLength = 64
+
+interface Sessions {
+  readonly live: () => readonly { readonly hasLeft: boolean; keepUp(): void }[]
+  readonly kept: { readonly clientIds: readonly string[]; mappingOf(clientId: string): unknown }
+  /** Ends a kept session where, when its turn comes, it still may not stay. */
+  readonly end: (clientId: string, mayStay: () => boolean) => Promise<void>
+  /** Moves whenever a kept session may be another's. */
+  readonly epoch: () => number
+}
+
+export class Recheck {
+  readonly #sessions: Sessions
+  #count = 0
+  #checking: Promise<void> | undefined
+
+  constructor(sessions: Sessions) {
+    this.#sessions = sessions
+  }
+
+  /** How often everybody was to be looked at again: a live session follows what is in force by it. */
+  get count(): number {
+    return this.#count
+  }
+
+  /** Resolves when it is known who everybody is now; undefined where it is. */
+  get checking(): Promise<void> | undefined {
+    return this.#checking
+  }
+
+  /** Resolves when all have been looked at, and kept sessions that may not stay have ended. The first slice is done at once. */
+  async run(): Promise<void> {
+    this.#count++
+    this.#checking ??= this.#checkAll().finally(() => {
+      this.#checking = undefined
+    })
+    await this.#checking
+    const { kept, end } = this.#sessions
+    const mayStay = (clientId: string): boolean => kept.mappingOf(clientId) !== undefined
+    const ended: string[] = []
+    await inSlices(kept.clientIds, clientId => {
+      if (!mayStay(clientId)) ended.push(clientId)
+    })
+    await Promise.all(ended.map(clientId => end(clientId, () => mayStay(clientId))))
+  }
+
+  /** Until nothing has moved meanwhile. */
+  async #checkAll(): Promise<void> {
+    const { live, kept, epoch } = this.#sessions
+    let seen: readonly [number, number] | undefined
+    while (seen?.[0] !== this.#count || seen[1] !== epoch()) {
+      seen = [this.#count, epoch()]
+      await inSlices(live(), session => {
+        if (!session.hasLeft) session.keepUp()
+      })
+      await inSlices(kept.clientIds, clientId => void kept.mappingOf(clientId))
+    }
+  }
+}
+
+async function inSlices<T>(all: readonly T[], act: (one: T) => void): Promise<void> {
+  for (const [index, one] of all.entries()) {
+    if (index > 0 && index % sliceLength === 0) await setImmediate()
+    act(one)
+  }
+}
