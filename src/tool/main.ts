@@ -8,6 +8,7 @@ import { addDevice } from './device/command.ts'
 import { tellFailure, tellUsage } from './failure.ts'
 import { addExitCodes, completeHelp } from './help.ts'
 import { addInit } from './init.ts'
+import { addPolicyBundle } from './policy-bundle.ts'
 import { addPolicyCheck } from './policy-check.ts'
 import { addPolicyDiff } from './policy-diff.ts'
 import { addPolicyDraft } from './policy-draft.ts'
@@ -31,6 +32,8 @@ function buildProgram(): Command {
     .version(readVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .exitOverride()
+    // an option behind a command is the command's own: `policy bundle --version 7`
+    .enablePositionalOptions()
     .configureOutput({ outputError: tellUsage })
     .showHelpAfterError('see --help')
   addExitCodes(program, 'portcullis policy explain device:site=s1,device=pump-7 publish plant/s1/pump-7/state')
@@ -49,6 +52,7 @@ function buildProgram(): Command {
   addPolicyReplay(policy)
   addPolicyDraft(policy)
   addPolicyMap(policy)
+  addPolicyBundle(policy)
   addCa(program)
   addDevice(program)
   completeHelp(program)
