@@ -53,6 +53,7 @@ const composed: Readonly<Record<string, (from: string, isType: boolean) => boole
   'src/mapper.ts': from => from === 'src/gate.ts' || from === 'src/index.ts',
   'src/index.ts': () => false,
   'src/policy-api.ts': () => false,
+  'src/provision-api.ts': () => false,
 }
 
 /** Rooms of every third-party package; one that is not named here may not be imported at all. */
