@@ -255,7 +255,7 @@ const attacks: readonly (readonly [string, () => Promise<string>, string])[] = [
   ],
 ]
 
-describe('an attack on a running gate is refused, and the set in force stays', () => {
+describe('an attack is refused, and the set in force stays (4.6)', () => {
   test.each(attacks)('%s', async (_what, attack, code) => {
     // version 5 was seen by an earlier run where rollback is the matter; else 1 is in force
     const inForce = code === 'source/bundle-rollback' ? 5 : 1
@@ -296,7 +296,7 @@ describe('a bundle that is too large', () => {
   })
 })
 
-describe('rollback', () => {
+describe('rollback (4.6)', () => {
   test('a newer bundle is taken and remembered before it is in force; the older one is refused after a restart too', async () => {
     await putContent(contentOf(1))
     const first = await open()
@@ -373,7 +373,7 @@ describe('rollback', () => {
   })
 })
 
-describe('the end of a bundle', () => {
+describe('the end of a bundle (4.6)', () => {
   test('a running gate keeps its set and says so, again and again; a start is refused', async () => {
     await putContent(contentOf(1, yaml('a'), { expiresAt: start + day }))
     const gate = await open(true)

@@ -1,9 +1,12 @@
 /** docs/bundles.md as it stands: a key, a bundle, a gate that serves it, and a newer bundle that comes into force while it runs. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { statSync } from 'node:fs'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, afterEach, expect, test } from 'vitest'
+import { loadConfiguration } from '../../src/tool/configuration.ts'
+import { root } from '../support/files.ts'
 import { openTour } from '../support/tour.ts'
 
 const { folder, blocks, shell, run, text, close } = openTour('docs/bundles.md')
@@ -64,4 +67,16 @@ test('from nothing to a gate that takes a newer bundle and refuses an older one'
   const again = await shell(serve ?? '')
   expect([again.exit, again.stdout]).toEqual([3, ''])
   expect(again.stderr).toContain('source/bundle-rollback: the bundle has version 41, and 42 was taken before')
+})
+
+test('the configuration that the page shows is one that serve takes', async () => {
+  const page = readFileSync(new URL('docs/bundles.md', root), 'utf8')
+  const shown = /^policies: \{.*\}$/m.exec(page)?.[0]
+  const file = join(folder, 'page.yaml')
+  writeFileSync(file, `issuers: { acme: { certificates: [issuing.pem], root: root.pem } }\n${shown}\n`)
+  expect((await loadConfiguration(file, folder)).bundle).toEqual({
+    bundle: join(folder, 'policies.bundle'),
+    key: join(folder, 'bundle.pub.pem'),
+    state: '/var/lib/portcullis/seen.json',
+  })
 })
