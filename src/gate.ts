@@ -183,9 +183,10 @@ export class Gate {
   reload(): Promise<void> {
     this.#reloading = this.#reloading.then(async () => {
       const next = await reloadPolicies(this.#source, loadOptions(this.issuers))
-      const { revision } = this.policy
+      const { revision, bundle } = this.policy
       if ('problems' in next) this.trace({ event: 'policy-refused', problems: next.problems, revision })
-      else if (next.policy.revision !== revision) await this.#swap(next.policy)
+      else if (next.policy.revision !== revision || next.policy.bundle?.version !== bundle?.version)
+        await this.#swap(next.policy)
     })
     return this.#reloading
   }

@@ -395,6 +395,17 @@ describe('the end of a bundle (4.6)', () => {
   })
 })
 
+test('the same files with a higher version and a later end are taken, and told', async () => {
+  await putContent(contentOf(1, yaml('a'), { expiresAt: start + day }))
+  const gate = await open()
+  await putContent(contentOf(2, yaml('a'), { expiresAt: start + 2 * day }))
+  await gate.reload()
+  // and once more, where nothing is new
+  await gate.reload()
+  expect(events).toMatchObject([{ event: 'policy-loaded', version: 2, revision: gate.policy.revision }])
+  expect(gate.policy.bundle).toMatchObject({ version: 2, expiresAt: start + 2 * day })
+})
+
 describe('a bundle of a P-256 key', () => {
   test('is taken by the gate that pins it', async () => {
     const es = pairOf('ES256')
