@@ -1,4 +1,4 @@
-// Runs the examples: the guarded broker first, then each device against it; checks what they print.
+// Runs the examples: the guarded broker first, then each device against it, then the authority; checks what they print.
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -25,7 +25,7 @@ const [line] = await once(createInterface({ input: broker.stdout }), 'line')
 const port = /:(\d+)$/.exec(line)?.[1]
 report('guard-existing-aedes', port !== undefined, line)
 
-function device(name, command, args, expected) {
+function example(name, command, args, expected) {
   return new Promise(resolve => {
     const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: 30_000 })
     let output = ''
@@ -41,7 +41,7 @@ function device(name, command, args, expected) {
   })
 }
 
-await device(
+await example(
   'device-node',
   process.execPath,
   ['examples/device-node/index.mjs', certs, 'pump-7', 's1', port],
@@ -53,12 +53,19 @@ const python = ['python3', '/usr/bin/python3'].find(
 if (python === undefined)
   console.log('SKIPPED device-python: no Python with paho-mqtt here (Debian: apt-get install python3-paho-mqtt)')
 else
-  await device(
+  await example(
     'device-python',
     python,
     ['examples/device-python/device.py', certs, 'pump-8', 's1', port],
     ['telemetry: acknowledged'],
   )
+
+await example(
+  'issue-certificates',
+  process.execPath,
+  ['examples/issue-certificates/index.mjs', join(certs, 'issued'), 'policies'],
+  ['planned: device:site=s1,device=pump-12, client id pump-12', 'issued: ', 'revoked: 1, on '],
+)
 
 broker.kill()
 await once(broker, 'exit')

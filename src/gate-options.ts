@@ -3,14 +3,15 @@ import type { Limits } from './accept/limits.ts'
 import type { IssuersConfig } from './accept/load-issuers.ts'
 import type { RevocationSettings } from './accept/revocation.ts'
 import type { OwnerStore } from './bind/owner-store.ts'
+import type { BundleFiles } from './source/bundle.ts'
 import type { PermitsMode, Trace } from './trace.ts'
 
 /** `GateOptions.keepForDays`, where nothing else is said. */
 export const defaultKeepForDays = 7
 
 export interface GateOptions {
-  /** The policy folder. */
-  readonly policies: string
+  /** The policy folder, or the files of a signed bundle; both relative to the working folder. */
+  readonly policies: string | BundleFiles
   /** The issuing CAs, as under `issuers:` in portcullis.config.yaml. */
   readonly issuers: IssuersConfig
   /** Folder that the file names in `issuers` are relative to. Default: the working folder. */

@@ -17,7 +17,8 @@ import type { MappedIdentity } from './policy/model.ts'
 import { ok, type Problem, problem, type Result } from './problem.ts'
 import { Recheck } from './recheck.ts'
 import { type Mapping, Session } from './session.ts'
-import { type FolderOptions, type LoadedPolicy, reloadPolicyFolder, watchPolicyFolder } from './source/folder.ts'
+import type { FolderOptions, LoadedPolicy } from './source/load-texts.ts'
+import { type PolicySource, reloadPolicies } from './source/policy-source.ts'
 import { watchFiles } from './source/watch-files.ts'
 import type { PermitsMode, Trace } from './trace.ts'
 import { Trial } from './trial.ts'
@@ -50,8 +51,8 @@ export class Gate {
   readonly #authenticator: Authenticator
   readonly #kept: KeptSessions<BoundMapping>
   readonly #admissions: Admissions<Session, BoundMapping>
-  readonly #folder: string
-  readonly #candidateFolder: string | undefined
+  readonly #source: PolicySource
+  readonly #candidateSource: PolicySource | undefined
   readonly #trial: Trial | undefined
   readonly #now: () => number
   readonly #watchers: { close(): Promise<void> }[] = []
@@ -64,8 +65,8 @@ export class Gate {
   /** Use `openGate` of open-gate.ts. */
   constructor(parts: {
     policy: LoadedPolicy
-    folder: string
-    candidate: { readonly folder: string; readonly policy: LoadedPolicy } | undefined
+    source: PolicySource
+    candidate: { readonly source: PolicySource; readonly policy: LoadedPolicy } | undefined
     reportOnly: boolean
     trust: Trust
     owners: OwnerStore | undefined
@@ -75,8 +76,8 @@ export class Gate {
     trace: Trace
     now: () => number
   }) {
-    this.#folder = parts.folder
-    this.#candidateFolder = parts.candidate?.folder
+    this.#source = parts.source
+    this.#candidateSource = parts.candidate?.source
     this.#now = parts.now
     this.issuers = parts.trust.issuers
     this.#trust = parts.trust
@@ -183,13 +184,14 @@ export class Gate {
     return this.#kept.mappingOf(clientId)
   }
 
-  /** Reads the policy folder anew; a set that does not load is refused and the one in force stays. */
+  /** Reads the policies anew; a set that does not load is refused and the one in force stays. */
   reload(): Promise<void> {
     this.#reloading = this.#reloading.then(async () => {
-      const next = await reloadPolicyFolder(this.#folder, loadOptions(this.issuers))
-      const { revision } = this.policy
+      const next = await reloadPolicies(this.#source, loadOptions(this.issuers))
+      const { revision, bundle } = this.policy
       if ('problems' in next) this.trace({ event: 'policy-refused', problems: next.problems, revision })
-      else if (next.policy.revision !== revision) await this.#swap(next.policy)
+      else if (next.policy.revision !== revision || next.policy.bundle?.version !== bundle?.version)
+        await this.#swap(next.policy)
     })
     return this.#reloading
   }
@@ -198,8 +200,8 @@ export class Gate {
   reloadCandidate(): Promise<void> {
     this.#reloading = this.#reloading.then(async () => {
       const tried = this.#trial?.candidate
-      if (this.#candidateFolder === undefined || tried === undefined) return
-      const next = await reloadPolicyFolder(this.#candidateFolder, loadOptions(this.issuers))
+      if (this.#candidateSource === undefined || tried === undefined) return
+      const next = await reloadPolicies(this.#candidateSource, loadOptions(this.issuers))
       const { revision } = tried
       if ('problems' in next) this.trace({ event: 'candidate-refused', problems: next.problems, revision })
       else if (next.policy.revision !== revision) await this.#tryCandidate(next.policy)
@@ -213,12 +215,11 @@ export class Gate {
     await this.#recheck.run()
   }
 
-  /** Watches the policy folder, the CA certificates and the CRLs. Called by `openGate`. */
+  /** Watches the policies, the CA certificates and the CRLs. Called by `openGate`. */
   async watch(): Promise<void> {
-    this.#watchers.push(await watchPolicyFolder(this.#folder, () => void this.reload()))
-    const candidate = this.#candidateFolder
-    if (candidate !== undefined)
-      this.#watchers.push(await watchPolicyFolder(candidate, () => void this.reloadCandidate()))
+    this.#watchers.push(await this.#source.watch(() => void this.reload()))
+    const candidate = await this.#candidateSource?.watch(() => void this.reloadCandidate())
+    if (candidate !== undefined) this.#watchers.push(candidate)
     this.#watchers.push(await watchFiles(this.#trust.files, () => void this.reloadTrust()))
   }
 
@@ -265,7 +266,8 @@ export class Gate {
   async #swap(next: LoadedPolicy): Promise<void> {
     this.#mapper.use(next)
     const reviewed = this.#recheck.run()
-    this.trace({ event: 'policy-loaded', revision: next.revision, rules: next.rules, tests: next.tests })
+    const version = next.bundle === undefined ? {} : { version: next.bundle.version }
+    this.trace({ event: 'policy-loaded', revision: next.revision, ...version, rules: next.rules, tests: next.tests })
     await reviewed
   }
 

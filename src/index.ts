@@ -19,5 +19,6 @@ export {
   type Where,
 } from './problem.ts'
 export type { Session } from './session.ts'
-export type { LoadedPolicy } from './source/folder.ts'
+export type { BundleFiles } from './source/bundle.ts'
+export type { BundleFacts, LoadedPolicy } from './source/load-texts.ts'
 export { nullTrace, type Trace, type TracedAction, type TracedPeer, type TraceEvent } from './trace.ts'

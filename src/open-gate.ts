@@ -6,11 +6,23 @@ import { openTrust } from './accept/trust.ts'
 import { Gate, loadOptions } from './gate.ts'
 import { defaultKeepForDays, type GateOptions } from './gate-options.ts'
 import { type Problem, problem } from './problem.ts'
-import { type LoadedPolicy, loadPolicyFolder } from './source/folder.ts'
+import { openBundleSource } from './source/bundle.ts'
+import type { LoadedPolicy } from './source/load-texts.ts'
+import { folderSource, type PolicySource } from './source/policy-source.ts'
 import { nullTrace } from './trace.ts'
 
-async function openCandidate(folder: string, issuers: Issuers): Promise<{ folder: string; policy: LoadedPolicy }> {
-  return { folder, policy: await loadPolicyFolder(folder, loadOptions(issuers)) }
+async function openCandidate(
+  folder: string,
+  issuers: Issuers,
+): Promise<{ source: PolicySource; policy: LoadedPolicy }> {
+  const source = folderSource(resolve(folder))
+  return { source, policy: await source.load(loadOptions(issuers)) }
+}
+
+function openPolicies(policies: GateOptions['policies'], now: () => number): PolicySource | Promise<PolicySource> {
+  if (typeof policies === 'string') return folderSource(resolve(policies))
+  const { bundle, key, state } = policies
+  return openBundleSource({ bundle: resolve(bundle), key: resolve(key), state: resolve(state) }, now)
 }
 
 const topicsOnlyReported = (): Problem =>
@@ -19,8 +31,8 @@ const topicsOnlyReported = (): Problem =>
   })
 
 /**
- * Opens a gate. Rejects with PolicyError on a policy set that does not load and with ConfigurationError on issuers or
- * CRLs that cannot be used; each carries every problem found.
+ * Opens a gate. Rejects with PolicyError on a policy set that does not load, or a bundle that may not be taken, and with
+ * ConfigurationError on issuers, CRLs or a key of bundles that cannot be used; each carries every problem found.
  * @example const gate = await openGate({ policies: './policies', issuers: { acme: { certificates: ['issuing.pem'], root: 'root.pem' } } })
  */
 export async function openGate(options: GateOptions): Promise<Gate> {
@@ -28,15 +40,14 @@ export async function openGate(options: GateOptions): Promise<Gate> {
   const now = options.now ?? Date.now
   const base = resolve(options.baseFolder ?? '.')
   const trust = await openTrust(options.issuers, base, { ...options.crl, now, trace })
-  const folder = resolve(options.policies)
-  const policy = await loadPolicyFolder(folder, loadOptions(trust.issuers))
+  const source = await openPolicies(options.policies, now)
+  const policy = await source.load(loadOptions(trust.issuers))
   const reportOnly = options.reportOnly === true
   if (reportOnly) trace({ event: 'alarm', problem: topicsOnlyReported() })
   const gate = new Gate({
     policy,
-    folder,
-    candidate:
-      options.candidate === undefined ? undefined : await openCandidate(resolve(options.candidate), trust.issuers),
+    source,
+    candidate: options.candidate === undefined ? undefined : await openCandidate(options.candidate, trust.issuers),
     reportOnly,
     trust,
     owners: options.owners,

@@ -747,6 +747,55 @@ export const problemCodes = {
     meaning: 'The key of the authority is encrypted, and the passphrase given does not open it.',
     next: 'Give the passphrase of `portcullis ca create` by `--passphrase-file` or `PORTCULLIS_CA_PASSPHRASE`.',
   },
+  // source: where policies and revocations come from
+  'source/bundle-bad-content': {
+    meaning: 'A policy bundle is signed with the right key, but what it says is not of the right form.',
+    next: 'Sign the policies again with `portcullis policy bundle` of the same release as the gate.',
+  },
+  'source/bundle-bad-signature': {
+    meaning: 'A policy bundle was changed after it was signed, or the key that it names did not sign it.',
+    next: 'Fetch it again; where that does not help, find out who changed it.',
+  },
+  'source/bundle-expired': {
+    meaning: 'A policy bundle has ended; a running gate keeps the set it has, a start is refused.',
+    next: 'Sign the policies again, with a higher version.',
+  },
+  'source/bundle-from-future': {
+    meaning: 'A policy bundle was signed more than five minutes ahead of the clock here.',
+    next: 'Compare the clocks of this machine and of the one that signed it.',
+  },
+  'source/bundle-key': {
+    meaning: 'The key of policy bundles cannot be used.',
+    next: 'Give an Ed25519 or P-256 key in PEM: the public one to a gate, the private one to sign.',
+  },
+  'source/bundle-malformed': {
+    meaning: 'A file is no policy bundle, or its header says more than a bundle may say.',
+    next: 'Make the file with `portcullis policy bundle --sign`.',
+  },
+  'source/bundle-rollback': {
+    meaning: 'A policy bundle is older than, or another of the same version as, one that was taken before.',
+    next: 'Sign the policies again, with a higher version; find out who brought the old bundle.',
+  },
+  'source/bundle-state': {
+    meaning: 'The file in which a gate remembers the highest version cannot be read or written.',
+    next: 'Put it on a disk that the gate may write to; put back a copy where it is damaged.',
+  },
+  'source/bundle-too-large': {
+    meaning: 'A policy bundle is larger than 16 MiB.',
+    next: 'Split the policy set, one for each gate.',
+  },
+  'source/bundle-unknown-key': {
+    meaning: 'A policy bundle is signed with another key than the pinned one.',
+    next: 'Sign with the key that the gate knows, or give the gate the new public key and start it again.',
+  },
+  'source/bundle-unreadable': {
+    meaning: 'The file of a policy bundle cannot be read.',
+    next: 'Check the path and the permissions.',
+  },
+  'source/bundle-version': {
+    meaning: 'The version for a new policy bundle is missing, or not above the one before.',
+    next: 'Give `--version` a number that rises with every run, such as the number of the CI run.',
+  },
   // tool: the command line
   'tool/bad-action': {
     meaning: 'The action is not one that can be asked about.',

@@ -103,7 +103,14 @@ export type TraceEvent =
       /** Time since the first refusal of this count, told or not. */
       readonly seconds: number
     }
-  | { readonly event: 'policy-loaded'; readonly revision: string; readonly rules: number; readonly tests: number }
+  | {
+      readonly event: 'policy-loaded'
+      readonly revision: string
+      /** Of the signed bundle that it came in. */
+      readonly version?: number
+      readonly rules: number
+      readonly tests: number
+    }
   /** What a change of the policy in force means, told after it: who gains and who loses what. `more` were left out. */
   | {
       readonly event: 'policy-changed'

@@ -181,7 +181,7 @@ function by(rules: readonly RuleRef[]): string {
 function sentence(event: TraceEvent, policies: string): string {
   switch (event.event) {
     case 'policy-loaded':
-      return `policy   revision ${event.revision} in force: ${event.rules} rules, ${event.tests} tests passed`
+      return `policy   revision ${event.revision}${event.version === undefined ? '' : ` (version ${event.version})`} in force: ${event.rules} rules, ${event.tests} tests passed`
     case 'candidate-loaded':
       return `candidate revision ${event.revision} in shadow: ${event.rules} rules, ${event.tests} tests passed`
     case 'candidate-refused':

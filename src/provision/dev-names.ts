@@ -14,7 +14,7 @@ export interface DevName {
   readonly sans: AlternativeNames
 }
 
-/** The people and machines of the sample plant; `intruder` claims to be pump-7, by a CA of its own. */
+/** The people and machines of the sample plant, named as `portcullis device issue` names them by its policy; `intruder` claims to be pump-7, by a CA of its own. */
 export const devNames: readonly DevName[] = [
   device('pump-7', 's1'),
   device('pump-8', 's1'),
@@ -43,10 +43,7 @@ function staff(name: string): DevName {
   return {
     name,
     kind: 'staff',
-    subject: [
-      ['OU', 'staff'],
-      ['CN', name],
-    ],
+    subject: [['OU', 'staff']],
     sans: { uri: [`urn:acme:staff:${name}`] },
   }
 }

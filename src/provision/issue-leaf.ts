@@ -25,6 +25,8 @@ export interface IssueOptions {
   /** They are superseded, once the new one is out. */
   readonly supersede?: boolean
   readonly replaceFiles?: boolean
+  /** For the serial. Default: `node:crypto`. */
+  readonly random?: (octets: number) => Buffer
   /** Writes the files of the signed certificate under temporary names. */
   readonly stage: (signed: SignedCertificate) => Promise<StagedFiles>
 }
@@ -36,7 +38,7 @@ export interface Issued {
 
 /** Refused where another living certificate has the same. Rejects where a disk fails; nobody has the certificate then. */
 export async function issueThroughLedger(ca: OpenCa, plan: LeafPlan, options: IssueOptions): Promise<Result<Issued>> {
-  const serialHex = createSerial()
+  const serialHex = createSerial(options.random)
   const { profile, name, identity, clientIds, holds, notAfter } = plan
   const reserved = ca.ledger.reserve({
     ...{ profile, name, identity, clientIds, holds, notAfter },

@@ -80,22 +80,6 @@ export async function loadPolicyFolder(folder: string, options: FolderOptions = 
   return loadPolicyTexts(files, shown, options, problems)
 }
 
-/** As `loadPolicyFolder`, for a change of a folder: what is wrong with it is an answer. */
-export function reloadPolicyFolder(
-  folder: string,
-  options: FolderOptions,
-): Promise<{ readonly policy: LoadedPolicy } | { readonly problems: readonly Problem[] }> {
-  return loadPolicyFolder(folder, options).then(
-    policy => ({ policy }),
-    (error: unknown) => ({
-      problems:
-        error instanceof PolicyError
-          ? error.problems
-          : [problem('enforce/internal', error instanceof Error ? error.message : String(error))],
-    }),
-  )
-}
-
 /** Calls back once a change in the folder has settled. */
 export async function watchPolicyFolder(folder: string, onChange: () => void): Promise<{ close(): Promise<void> }> {
   const watcher = watch(folder, { depth: 0, ignoreInitial: true })

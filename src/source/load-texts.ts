@@ -21,6 +21,18 @@ export interface LoadedPolicy {
   readonly claims: number
   /** Things worth saying that are no mistakes. */
   readonly notes: readonly string[]
+  /** Where the set came in a signed bundle. */
+  readonly bundle?: BundleFacts
+}
+
+export interface BundleFacts {
+  readonly version: number
+  /** Whole seconds since 1970. */
+  readonly issuedAt: number
+  /** Whole seconds since 1970; undefined where it does not end. */
+  readonly expiresAt: number | undefined
+  /** Whether no bundle of this key was seen before, so that an older one could not be told. */
+  readonly isFirst: boolean
 }
 
 export interface FolderOptions {
@@ -30,6 +42,13 @@ export interface FolderOptions {
   readonly limits?: IssuerLimits | undefined
   /** False: neither tests nor claims are looked at (commands that report them do it themselves). Default true. */
   readonly runTests?: boolean
+}
+
+/** First 8 hex digits of SHA-256 over the names and texts, in the order given. */
+export function revisionOf(files: readonly PolicyFile[]): string {
+  const hash = createHash('sha256')
+  for (const { name, text } of files) hash.update(JSON.stringify([name, text]))
+  return hash.digest('hex').slice(0, 8)
 }
 
 /** A proof holds up the process that loads: beyond so many steps, about two seconds, the claim counts as not proved. */
@@ -63,11 +82,9 @@ export function loadPolicyTexts(
     for (const { claim } of claims.filter(outcome => outcome.verdict === 'assumed'))
       told.push(`not proved, but assumed: "${claim.text}" (${formatWhere(claim.where)}): ${claim.assume}`)
   }
-  const hash = createHash('sha256')
-  for (const { name, text } of files) hash.update(JSON.stringify([name, text]))
   return {
     set,
-    revision: hash.digest('hex').slice(0, 8),
+    revision: revisionOf(files),
     folder: shown,
     rules: [...set.roles.values()].reduce((sum, role) => sum + role.rules.length, 0),
     tests: set.tests.length,

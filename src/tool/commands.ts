@@ -21,6 +21,7 @@ const policyCommands: Commands = {
   replay: async () => (await import('./policy-replay.ts')).addPolicyReplay,
   draft: async () => (await import('./policy-draft.ts')).addPolicyDraft,
   map: async () => (await import('./policy-map.ts')).addPolicyMap,
+  bundle: async () => (await import('./policy-bundle.ts')).addPolicyBundle,
 }
 
 /** To add a command: a file that exports its `add…`, and a line here. */

@@ -14,8 +14,10 @@ import { defaultRefusalsPerMinute } from '../observe/budget.ts'
 import { readYaml } from '../policy/read-yaml.ts'
 import { Report } from '../policy/report.ts'
 import { ConfigurationError, formatProblem, problem } from '../problem.ts'
+import type { BundleFiles } from '../source/bundle.ts'
 import type { PermitsMode } from '../trace.ts'
 import { Mistakes, Section } from './configuration-reader.ts'
+import { readBundleFiles } from './configured-bundle.ts'
 
 export { readTlsFiles, type TlsFiles } from '../accept/tls-files.ts'
 
@@ -49,6 +51,8 @@ export interface Configuration {
   readonly tls: TlsFiles | undefined
   /** Undefined only where there is no file: a file must name its issuers. */
   readonly issuers: IssuersConfig | undefined
+  /** Absolute file names of a signed bundle; undefined where policies come from a folder. */
+  readonly bundle: BundleFiles | undefined
   readonly limits: Limits
   readonly log: LogSettings
   readonly crl: RevocationSettings
@@ -78,7 +82,7 @@ const staleChoices: readonly RevocationSettings['onStaleCrl'][] = ['keep', 'refu
 const longestGraceHours = 87_600
 /** Ten years. */
 const longestKeepDays = 3_650
-const knownKeys = ['listen', 'broker', 'tls', 'issuers', 'limits', 'log', 'crl', 'sessions', 'persistence']
+const knownKeys = ['listen', 'broker', 'tls', 'issuers', 'policies', 'limits', 'log', 'crl', 'sessions', 'persistence']
 
 /**
  * Reads the configuration; without `path`, `portcullis.config.yaml` in `cwd`, and the defaults without issuers where there is
@@ -112,6 +116,7 @@ function defaultsIn(cwd: string): Configuration {
     broker: readBroker(undefined),
     tls: undefined,
     issuers: undefined,
+    bundle: undefined,
     limits: readLimits(undefined),
     log: readLog(undefined, cwd),
     crl: readCrl(undefined),
@@ -181,6 +186,7 @@ function readConfiguration(top: Section, file: string, mistakes: Mistakes): Omit
     broker: readBroker(top.section('broker')),
     tls: readTls(top.section('tls'), baseFolder),
     issuers: readIssuers(top.section('issuers'), mistakes),
+    bundle: readBundleFiles(top.section('policies'), baseFolder),
     limits: readLimits(top.section('limits')),
     log: readLog(top.section('log'), baseFolder),
     crl: readCrl(top.section('crl')),

@@ -1,18 +1,19 @@
 /** `portcullis serve`: a guarded broker, ready to run. */
-import { relative, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { shellQuote } from '../policy/shell-quote.ts'
 import { ConfigurationError, problem } from '../problem.ts'
 import { type DevCerts, ensureDevCerts } from '../provision/dev-certs.ts'
+import type { BundleFiles } from '../source/bundle.ts'
 import { ChangeTeller } from './change/change-teller.ts'
 import { type Configuration, defaultConfigurationFile, loadConfiguration, readTlsFiles } from './configuration.ts'
 import { exitCodes } from './exit-codes.ts'
 import { answer, problemLines, say } from './io.ts'
 import { type Log, openLog } from './open-log.ts'
+import { defaultPolicies, type PolicyOptions, policiesOf, policyLine } from './serve-policies.ts'
 import { type RunningBroker, startGuarded } from './start-guarded.ts'
 
-interface ServeOptions {
-  readonly policies: string
+interface ServeOptions extends PolicyOptions {
   readonly config?: string
   readonly host?: string
   readonly port?: string
@@ -26,7 +27,7 @@ interface ServeOptions {
 
 /** Everything that is needed to start, from the command line, the configuration file, or made for development. */
 interface ServePlan {
-  readonly policies: string
+  readonly policies: string | BundleFiles
   readonly host: string | undefined
   readonly port: number
   readonly wsPort: number | undefined
@@ -46,7 +47,10 @@ export function addServe(program: Command): void {
   program
     .command('serve')
     .description('run a guarded broker: mutual TLS in front, the policy on every path')
-    .option('--policies <dir>', 'the policy folder', 'policies')
+    .option('--policies <dir>', `the policy folder (default: "${defaultPolicies}")`)
+    .option('--bundle <file>', 'a signed bundle in place of the folder; a newer one is taken when it is there')
+    .option('--bundle-key <file>', 'the public key that it must be signed with, PEM')
+    .option('--bundle-state <file>', 'where the highest version seen is remembered, so that no older one comes back')
     .option(
       '--config <file>',
       `the configuration (default: ${defaultConfigurationFile} where there is one; else development certificates)`,
@@ -76,7 +80,8 @@ async function serve(options: ServeOptions): Promise<void> {
   const plan = await planOf(options)
   const { configuration } = plan
   const log = await openLog(plan.logFile, {
-    policies: plan.policies,
+    // the folder of whoever reads the log: a bundle cannot be asked
+    policies: typeof plan.policies === 'string' ? plan.policies : defaultPolicies,
     refusalsPerMinute: configuration.log.refusalsPerMinute,
   })
   let teller: ChangeTeller | undefined
@@ -115,6 +120,8 @@ async function serve(options: ServeOptions): Promise<void> {
     )
   }
   for (const line of startLines(plan, running)) answer(line)
+  if (running.gate.policy.bundle?.isFirst)
+    say('no bundle of this key was seen here before: whether this one is the newest cannot be told')
   if (plan.reportOnly)
     say('REPORT ONLY: topics are not enforced, and every `would-refuse` of the log was let pass', 'bad')
   stopOnSignal(running, log, teller)
@@ -146,7 +153,7 @@ async function planOf(options: ServeOptions): Promise<ServePlan> {
   const port = options.port === undefined ? (loaded.listen?.port ?? defaultPort) : portOf('--port', options.port)
   const standardWsPort = isDevelopment && port === defaultPort ? developmentWsPort : undefined
   return {
-    policies: options.policies,
+    policies: policiesOf(options, loaded.bundle),
     host: options.host ?? loaded.listen?.host,
     port,
     wsPort:
@@ -199,14 +206,13 @@ function startLines(
   const options = [
     ...(address.port === defaultPort ? [] : [`--port ${address.port}`]),
     ...(at === 'localhost' ? [] : [`--host ${shellQuote(at)}`]),
-    ...(policies === 'policies' ? [] : [`--policies ${shellQuote(policies)}`]),
+    ...(typeof policies !== 'string' || policies === defaultPolicies ? [] : [`--policies ${shellQuote(policies)}`]),
   ]
     .map(option => ` ${option}`)
     .join('')
-  const shown = relative(process.cwd(), resolve(policies)) || '.'
   const first = [
     `guarding mqtts://${at}:${address.port ?? port}${wsAddress === undefined ? '' : ` and wss://${at}:${wsAddress.port}/mqtt`}  (MQTT 3.1.1)${reportOnly ? '  REPORT ONLY: topics are not enforced' : ''}`,
-    `policy   ${shown}/, ${policy.set.files.length} files, ${policy.rules} rules, ${policy.tests} tests passed, revision ${policy.revision}: edit and save, it reloads`,
+    policyLine(policies, policy),
   ]
   if (devCerts === undefined) {
     return [

@@ -12,8 +12,19 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { readOnly, tag } from '../../src/accept/der.ts'
+import { parseCertificate } from '../../src/authenticate/certificate.ts'
+import { openAuthority, signLeaf } from '../../src/provision/authority.ts'
+import type { OpenCa } from '../../src/provision/ca-folder.ts'
 import { ensureDevCerts } from '../../src/provision/dev-certs.ts'
+import { wantedIdentity } from '../../src/provision/identity-names.ts'
+import type { LeafPlan } from '../../src/provision/issue-leaf.ts'
+import { planDevice } from '../../src/provision/plan-device.ts'
+import { planServer } from '../../src/provision/server-plan.ts'
+import { loadPolicyFolder } from '../../src/source/folder.ts'
+import { must } from '../support/policy-set.ts'
 
 const day = 86_400_000
 let folder = ''
@@ -190,4 +201,42 @@ test('temporary files of a killed start are removed once they are old, and keys 
   expect(readdirSync(folder)).not.toContain(old)
   expect(readdirSync(folder)).toContain(young)
   expect(mode('pump-8.key')).toBe(0o600)
+})
+
+/** The part of a certificate that is signed (RFC 5280 §4.1.1.1). */
+function signedPart(der: Buffer): Buffer {
+  return readOnly(der, tag.sequence, certificate => {
+    const tbs = certificate.takeWhole(tag.sequence)
+    certificate.takeWhole(tag.sequence)
+    certificate.takeWhole(tag.bitString)
+    return tbs
+  })
+}
+
+test('every certificate is, octet by octet, what `device issue` and `ca server` would make for the sample policy', async () => {
+  const { names } = await start()
+  const authority = openAuthority(text('issuing.pem'), text('issuing.key'))
+  const parsed = [parseCertificate(authority.der), parseCertificate(new X509Certificate(text('root.pem')).raw)]
+  const [issuing, root] = parsed.map(one => must(one))
+  const ca = { authority, issuing, root, now: () => new Date() } as OpenCa
+  const { set } = await loadPolicyFolder(fileURLToPath(new URL('../../policies', import.meta.url)))
+  const issuer = { name: 'acme', only: new Map<string, readonly string[]>() }
+  const compare = (name: string, plan: LeafPlan): void => {
+    const made = new X509Certificate(text(`${name}.pem`))
+    const { serial: serialHex, notBefore, notAfter } = must(parseCertificate(made.raw))
+    const validity = { notBefore: new Date(notBefore), notAfter: new Date(notAfter) }
+    const issued = signLeaf(authority, { ...plan, ...validity, serialHex })
+    expect(`${name} ${signedPart(issued.der).toString('hex')}`).toBe(`${name} ${signedPart(made.raw).toString('hex')}`)
+  }
+  const theirs = names.filter(({ foreign }) => foreign !== true)
+  expect(theirs.length).toBeGreaterThan(5)
+  for (const { name, kind, site } of theirs) {
+    const given = new Map(site === undefined ? [] : [['site', site]])
+    const identity = must(wantedIdentity(set, { name, kind, given }))
+    const { publicKey } = new X509Certificate(text(`${name}.pem`))
+    compare(name, must(planDevice(ca, { set, issuer, identity, name, publicKey, days: 365 })))
+  }
+  const { publicKey } = new X509Certificate(text('server.pem'))
+  const server = { name: 'localhost', dns: ['localhost'], ip: ['127.0.0.1', '::1'] }
+  compare('server', planServer(ca, { ...server, publicKey, days: 365 }))
 })

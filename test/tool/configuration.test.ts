@@ -42,6 +42,7 @@ log: { file: decisions.log, permits: all, refusalsPerMinute: 5 }
 crl: { onStaleCrl: keep, crlGraceHours: 0 }
 broker: { path: plain }
 sessions: { keepForDays: 30 }
+policies: { bundle: policies.bundle, key: bundle.pub.pem, state: /var/seen.json }
 `,
     )
     expect(await loadConfiguration(undefined, folder)).toEqual({
@@ -56,6 +57,11 @@ sessions: { keepForDays: 30 }
           crl: ['acme.crl'],
           only: { site: ['s1', 's2'] },
         },
+      },
+      bundle: {
+        bundle: join(folder, 'policies.bundle'),
+        key: join(folder, 'bundle.pub.pem'),
+        state: '/var/seen.json',
       },
       limits: { ...resolveLimits(), handshakeSeconds: 5 },
       log: { file: join(folder, 'decisions.log'), permits: 'all', refusalsPerMinute: 5 },

@@ -1,42 +1,15 @@
 /** docs/provisioning.md as it stands, in one folder, with a guarded broker that takes what it makes and refuses what it revokes. */
-import { execFile } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { startGuarded } from '../../src/tool/start-guarded.ts'
 import type { TraceEvent } from '../../src/trace.ts'
 import { RawClient } from '../support/raw-client.ts'
+import { openTour } from '../support/tour.ts'
 
-const page = readFileSync(new URL('../../docs/provisioning.md', import.meta.url), 'utf8')
-const blocks = [...page.matchAll(/^```sh\n(.*?)^```$/gms)].map(match => match[1] ?? '')
-const main = fileURLToPath(new URL('../../dist/tool/main.js', import.meta.url))
-let folder = ''
+const { folder, blocks, shell, run, text, close } = openTour('docs/provisioning.md')
+afterAll(close)
 
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'portcullis-tour-'))
-  cpSync(new URL('../../policies', import.meta.url), join(folder, 'policies'), { recursive: true })
-  writeFileSync(join(folder, 'portcullis'), `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n`, { mode: 0o755 })
-})
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
-function shell(script: string): Promise<{ exit: number; stdout: string; stderr: string }> {
-  const env = { ...process.env, PATH: `${folder}:${process.env['PATH']}` }
-  return new Promise(resolve => {
-    execFile('sh', ['-e', '-c', script], { cwd: folder, env }, (error, stdout, stderr) =>
-      resolve({ exit: error === null ? 0 : Number(error.code), stdout, stderr }),
-    )
-  })
-}
-
-async function run(script: string): Promise<string> {
-  const { exit, stdout, stderr } = await shell(script)
-  expect(`${script}: ${exit}\n${exit === 0 ? '' : stderr}`).toBe(`${script}: 0\n`)
-  return stdout
-}
-
-const text = (name: string): string => readFileSync(join(folder, name), 'utf8')
 const credentials = (name: string, key = name) => ({
   key: text(`${key}.key`),
   cert: text(`${name}.pem`),
@@ -46,11 +19,11 @@ const credentials = (name: string, key = name) => ({
 test('from nothing to a device that is connected, renewed, revoked and refused', { timeout: 300_000 }, async () => {
   const [create, issue, sign, renew, revoke, crl, ...more] = blocks
   expect(more).toEqual([])
-  expect(await run(create ?? '')).toContain('crl: [ca/acme.crl]')
-  const issued = await run(issue ?? '')
+  expect(await run(create)).toContain('crl: [ca/acme.crl]')
+  const issued = await run(issue)
   expect(issued).toContain('identity     device:site=s1,device=pump-12\nclient id    pump-12\n')
   expect(issued).toContain('allow publish plant/s1/pump-12/telemetry/#')
-  await run(sign ?? '')
+  await run(sign)
   for (const key of ['pump-12.key', 'broker.key', 'ca/root.key', 'ca/issuing.key', 'ca/ledger.db'])
     expect(statSync(join(folder, key)).mode & 0o777).toBe(0o600)
   const strict = 'openssl verify -x509_strict -CAfile ca/root.pem -untrusted ca/issuing.pem'
@@ -72,12 +45,12 @@ test('from nothing to a device that is connected, renewed, revoked and refused',
     const other = await RawClient.connect(port, credentials('pump-13'), 'pump-13')
     expect([first.code, other.code]).toEqual([0, 0])
 
-    expect(await run(renew ?? '')).toContain('accepted')
+    expect(await run(renew)).toContain('accepted')
     await first.client.closed
     const renewed = await RawClient.connect(port, credentials('renewed/pump-12'), 'pump-12')
     expect(renewed.code).toBe(0)
 
-    expect((await run(revoke ?? '')).match(/^revoked pump-12 /gm)).toHaveLength(2)
+    expect((await run(revoke)).match(/^revoked pump-12 /gm)).toHaveLength(2)
     await renewed.client.closed
     for (const name of ['pump-12', 'renewed/pump-12'])
       expect((await RawClient.connect(port, credentials(name), 'pump-12')).code).not.toBe(0)
@@ -88,7 +61,7 @@ test('from nothing to a device that is connected, renewed, revoked and refused',
     await broker.close()
   }
 
-  expect(await run(crl ?? '')).toContain('2 revoked')
+  expect(await run(crl)).toContain('2 revoked')
   const list = await run('openssl crl -in ca/acme.crl -noout -text -CAfile ca/issuing.pem')
   expect(list).toContain('Key Compromise')
   const check = `cat ca/root.pem > all.pem && ${strict} -crl_check -CRLfile ca/acme.crl`

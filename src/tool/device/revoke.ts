@@ -2,8 +2,7 @@
 import { type Command, Option } from 'commander'
 import { publishCrl } from '../../provision/crl-file.ts'
 import type { CrlReason } from '../../provision/crl-writer.ts'
-import type { Ledger } from '../../provision/ledger.ts'
-import type { LedgerRecord } from '../../provision/ledger-record.ts'
+import { withSameKey } from '../../provision/with-same-key.ts'
 import { defaultCrlDays, sayCrl } from '../ca/crl.ts'
 import { addSigningOptions, parseDays, type SigningOptions, withCa } from '../ca/open.ts'
 import { addExitCodes } from '../help.ts'
@@ -56,9 +55,4 @@ async function revoke(name: string | undefined, options: RevokeOptions): Promise
     say(`revoked ${count(revoked.length, 'certificate')}${revoked.length === 0 ? ': all of them were already' : ''}`)
     sayCrl(ca, published)
   })
-}
-
-function withSameKey(ledger: Ledger, found: readonly LedgerRecord[]): readonly LedgerRecord[] {
-  const keys = new Set(found.map(({ keyHash }) => keyHash))
-  return ledger.all().filter(({ keyHash }) => keys.has(keyHash))
 }
