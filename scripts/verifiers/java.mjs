@@ -36,8 +36,8 @@ export const java = {
 }
 
 /**
- * PKCS#12 files of `device issue --pkcs12`, opened by keytool. THE PLACE TO COMPLETE once that option is there: how the command is told
- * the password, and what the file is called. Until the help text lists --pkcs12 nothing here runs.
+ * PKCS#12 files of `device issue --pkcs12`, opened by keytool with their password and with no other. Runs only where the help text lists
+ * --pkcs12, and expects `--pkcs12-passphrase-file` and NAME.p12.
  * @type {import('../verify-certificates.mjs').Verifier}
  */
 export const javaPkcs12 = {
@@ -55,7 +55,7 @@ export const javaPkcs12 = {
       '--set',
       'site=s1',
       '--pkcs12',
-      '--pkcs12-password-file',
+      '--pkcs12-passphrase-file',
       'p12.txt',
     )
     const store = ['-keystore', join(pki.folder, 'pump-15.p12'), '-storetype', 'PKCS12', '-storepass']
