@@ -1,10 +1,9 @@
-/** `portcullis ca crl`: writes the CRL anew from the ledger, for a timer such as cron. */
+/** `portcullis ca crl`: writes the CRLs anew from the ledger, for a timer such as cron. */
 import type { Command } from 'commander'
-import type { OpenCa } from '../../provision/ca-folder.ts'
 import { type PublishedCrl, publishCrl } from '../../provision/crl-file.ts'
 import { addExitCodes } from '../help.ts'
-import { count, say } from '../io.ts'
-import { dayText, shownPath } from './ca-text.ts'
+import { say } from '../io.ts'
+import { crlText } from './crl-text.ts'
 import { addSigningOptions, parseDays, type SigningOptions, withCa } from './open.ts'
 
 interface CrlOptions extends SigningOptions {
@@ -16,7 +15,7 @@ export const defaultCrlDays = 30
 
 export function addCaCrl(ca: Command): void {
   addExitCodes(
-    addSigningOptions(ca.command('crl').description('write the CRL anew from the ledger (for a timer, such as cron)'))
+    addSigningOptions(ca.command('crl').description('write the CRLs anew from the ledger (for a timer, such as cron)'))
       .option('--days <n>', 'until when the next one must be there', parseDays, defaultCrlDays)
       .action(crl),
     'portcullis ca crl --days 30 --passphrase-file secret.txt',
@@ -24,15 +23,9 @@ export function addCaCrl(ca: Command): void {
 }
 
 async function crl(options: CrlOptions): Promise<void> {
-  await withCa(options, async ca => sayCrl(ca, await publishCrl(ca, options.days)))
+  await withCa(options, async ca => sayCrl(await publishCrl(ca, options.days)))
 }
 
-export function sayCrl({ crlFile }: OpenCa, published: PublishedCrl | undefined): void {
-  if (published === undefined) say(`${shownPath(crlFile)} was written by another command meanwhile`)
-  else {
-    const { number, entries, nextUpdate } = published
-    say(
-      `wrote ${shownPath(crlFile)}: number ${number}, ${count(entries, 'certificate')}, the next by ${dayText(nextUpdate)}`,
-    )
-  }
+export function sayCrl(published: readonly PublishedCrl[]): void {
+  for (const one of published) say(crlText(one))
 }

@@ -9,6 +9,7 @@ import type { LedgerRecord } from '../../provision/ledger-record.ts'
 import { dayText } from '../ca/ca-text.ts'
 import { defaultCrlDays, sayCrl } from '../ca/crl.ts'
 import { parseDays, withCa } from '../ca/open.ts'
+import { sweepLeftovers } from '../ca/sweep-leftovers.ts'
 import { addExitCodes } from '../help.ts'
 import { count, say } from '../io.ts'
 import { loadContext } from './context.ts'
@@ -54,6 +55,7 @@ async function renew(name: string, options: RenewOptions): Promise<void> {
     const context = await loadContext(options, ca)
     const key = request === undefined ? makeKey(options.key) : { publicKey: request.publicKey, keyPem: undefined }
     const { days, out, supersede = false, replace = false } = options
+    await sweepLeftovers(out)
     const wish = { ...context, ...key, identity: identityOf(last), name, days, out, supersede, replaceFiles: replace }
     const issued = await issueDevice(ca, { ...wish, renew: true })
     if (!issued.ok) {
@@ -65,7 +67,7 @@ async function renew(name: string, options: RenewOptions): Promise<void> {
     say(`renewed ${name}`, 'good')
     if (supersede) {
       say(`superseded ${count(superseded.length, 'certificate')}`)
-      sayCrl(ca, await publishCrl(ca, options.crlDays))
+      sayCrl(await publishCrl(ca, options.crlDays))
     } else say(`the old one is good until ${dayText(last.notAfter)}, unless it is revoked`)
   })
 }
