@@ -739,6 +739,10 @@ export const problemCodes = {
     meaning: 'An issuing CA that an earlier rotation left behind is not retired yet.',
     next: 'Finish that one first; `portcullis ca rotate --plan` says what is left to do.',
   },
+  'provision/same-key': {
+    meaning: 'A renewal would certify a key that the device had before.',
+    next: 'Make a new key on the device, or pass `--same-key`.',
+  },
   'provision/still-needed': {
     meaning: 'Nothing can be retired: certificates in use depend on the older issuing CA, or there is none.',
     next: 'Renew or revoke them, or wait until the last one has ended.',
