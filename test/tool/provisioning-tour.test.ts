@@ -1,50 +1,24 @@
 /** docs/provisioning.md as it stands, in one folder, with a guarded broker that takes what it makes and refuses what it revokes. */
-import { execFile } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startGuarded } from '../../src/tool/start-guarded.ts'
 import type { TraceEvent } from '../../src/trace.ts'
 import { RawClient } from '../support/raw-client.ts'
+import { Tour } from '../support/tour.ts'
 
-const page = readFileSync(new URL('../../docs/provisioning.md', import.meta.url), 'utf8')
-const blocks = [...page.matchAll(/^```sh\n(.*?)^```$/gms)].map(match => match[1] ?? '')
-const main = fileURLToPath(new URL('../../dist/tool/main.js', import.meta.url))
-let folder = ''
-
+let tour: Tour
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'portcullis-tour-'))
-  cpSync(new URL('../../policies', import.meta.url), join(folder, 'policies'), { recursive: true })
-  writeFileSync(join(folder, 'portcullis'), `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n`, { mode: 0o755 })
+  tour = new Tour('provisioning.md')
 })
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
-function shell(script: string): Promise<{ exit: number; stdout: string; stderr: string }> {
-  const env = { ...process.env, PATH: `${folder}:${process.env['PATH']}` }
-  return new Promise(resolve => {
-    execFile('sh', ['-e', '-c', script], { cwd: folder, env }, (error, stdout, stderr) =>
-      resolve({ exit: error === null ? 0 : Number(error.code), stdout, stderr }),
-    )
-  })
-}
-
-async function run(script: string): Promise<string> {
-  const { exit, stdout, stderr } = await shell(script)
-  expect(`${script}: ${exit}\n${exit === 0 ? '' : stderr}`).toBe(`${script}: 0\n`)
-  return stdout
-}
-
-const text = (name: string): string => readFileSync(join(folder, name), 'utf8')
-const credentials = (name: string, key = name) => ({
-  key: text(`${key}.key`),
-  cert: text(`${name}.pem`),
-  ca: text('pump-12.ca.pem'),
-})
+afterAll(() => tour.remove())
 
 test('from nothing to a device that is connected, renewed, revoked and refused', { timeout: 300_000 }, async () => {
-  const [create, issue, sign, renew, revoke, crl, ...more] = blocks
+  const { folder } = tour
+  const [create, issue, sign, renew, revoke, crl, ...more] = tour.blocks
+  const run = (script: string) => tour.run(script)
+  const shell = (script: string) => tour.shell(script)
+  const credentials = (name: string) => tour.credentials(name)
   expect(more).toEqual([])
   expect(await run(create ?? '')).toContain('crl: [ca/acme.crl]')
   const issued = await run(issue ?? '')
@@ -104,7 +78,7 @@ test('from nothing to a device that is connected, renewed, revoked and refused',
   expect(shown.certificates).toEqual({ reserved: 0, issued: 2, superseded: 0, revoked: 2 })
   const [json] = JSON.parse(await run('portcullis device show pump-13 --json'))
   expect(json).toMatchObject({ state: 'issued', identity: 'device:site=s1,device=pump-13' })
-  expect(text('pump-13.pem').startsWith(json.pem)).toBe(true)
+  expect(tour.text('pump-13.pem').startsWith(json.pem)).toBe(true)
 
   // nothing is made where the answer is no
   const secret = '--passphrase-file secret.txt'
