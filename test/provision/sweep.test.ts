@@ -62,7 +62,9 @@ describe('a killed command', () => {
     expect(readdirSync(folder)).toEqual([])
   })
 
-  test('that was creating an authority leaves a folder, which the next `ca create` removes once it is old', async () => {
+  test('that was creating an authority leaves a folder, which the next `ca create` removes once it is old', {
+    timeout: 120_000,
+  }, async () => {
     const create = [main, 'ca', 'create', '--no-passphrase', '--key']
     const child = spawn(process.execPath, [...create, 'rsa4096'], { cwd: folder, stdio: 'ignore' })
     const halves = (): readonly string[] => readdirSync(folder).filter(name => name.startsWith('.ca.new-'))
