@@ -654,6 +654,10 @@ export const problemCodes = {
     meaning: 'Two devices in use have the same name.',
     next: 'Say which one with `--identity`.',
   },
+  'provision/bad-answer': {
+    meaning: 'The certificate that came back from the root is not what was asked for, so that it is not installed.',
+    next: 'Sign the request again on the machine of the root, by `portcullis ca sign-issuing`.',
+  },
   'provision/bad-captures': {
     meaning: 'The captures of an identity are not given as its `from:` needs them.',
     next: 'Give every capture but the one that NAME is with `--set CAPTURE=VALUE`.',
@@ -677,7 +681,7 @@ export const problemCodes = {
   },
   'provision/ca-expired': {
     meaning: 'The issuing CA or its root is not valid now, so that whatever it signs would be refused.',
-    next: 'Correct the clock, or create a new authority.',
+    next: 'Correct the clock, or renew what has ended by `portcullis ca renew`.',
   },
   'provision/clock-set-back': {
     meaning: 'The clock of this machine is before the last entry of the ledger.',
@@ -703,6 +707,10 @@ export const problemCodes = {
     meaning: 'No rule of the policy lets the new device do anything.',
     next: 'Give its identity a role with an allow rule, or add a row of members.',
   },
+  'provision/no-root-key': {
+    meaning: 'The key of the root is not at hand, and nothing but it can sign a CA.',
+    next: 'Bring it and name it with `--root-key`, or write a request with `--csr` and take that to the root.',
+  },
   'provision/not-a-ca': {
     meaning: 'The certificate or key given as an authority cannot issue certificates.',
     next: 'Name the issuing certificate and its own key.',
@@ -726,6 +734,18 @@ export const problemCodes = {
   'provision/reservation-lost': {
     meaning: 'A reserved serial was taken back before the certificate was signed.',
     next: 'Issue the certificate again.',
+  },
+  'provision/rotation-under-way': {
+    meaning: 'An issuing CA that an earlier rotation left behind is not retired yet.',
+    next: 'Finish that one first; `portcullis ca rotate --plan` says what is left to do.',
+  },
+  'provision/same-key': {
+    meaning: 'A renewal would certify a key that the device had before.',
+    next: 'Make a new key on the device, or pass `--same-key`.',
+  },
+  'provision/still-needed': {
+    meaning: 'Nothing can be retired: certificates in use depend on the older issuing CA, or there is none.',
+    next: 'Renew or revoke them, or wait until the last one has ended.',
   },
   'provision/taken': {
     meaning: 'Another living certificate has this identity, client id, key or unique value.',

@@ -229,8 +229,8 @@ test('an authority is never overwritten, and opens with its own passphrase only'
 })
 
 test('the CRL has a number above every one before', async () => {
-  const first = await authority.writeCrl()
-  const second = await authority.writeCrl(7)
-  expect((second?.number ?? 0) > (first?.number ?? 0)).toBe(true)
-  expect(second?.nextUpdate.getTime()).toBe(start + 7 * day)
+  const [first] = await authority.writeCrl()
+  const [second] = await authority.writeCrl(7)
+  expect(second?.written?.number).toBeGreaterThan(first?.written?.number ?? Number.NaN)
+  expect(second?.written?.nextUpdate.getTime()).toBe(start + 7 * day)
 })

@@ -82,6 +82,33 @@ export function createIssuing(root: Authority, options: AuthorityOptions): Autho
   return createAuthority(options, 'issuing', root)
 }
 
+/** What a CA certificate says of its holder, where the holder's private key is elsewhere or there already. */
+export interface CaSubject {
+  /** Subject, as DER. */
+  readonly name: Uint8Array
+  /** Subject key identifier; that of the key's first certificate, so that what it signed before still finds it. */
+  readonly keyId: Uint8Array
+  readonly publicKey: KeyObject
+  readonly notBefore: Date
+  readonly notAfter: Date
+}
+
+/** A certificate for an issuing CA by its root. Throws where it would outlive the root. */
+export function signIssuing(
+  root: Pick<Authority, 'name' | 'keyId' | 'keys' | 'notAfter'>,
+  ca: CaSubject,
+): SignedCertificate {
+  requireWithin(root, ca)
+  return signCertificate(root, { ...ca, profile: 'issuing', serialHex: createSerial() })
+}
+
+/** The root's own certificate anew: same key, same subject, same key identifier. */
+export function renewRoot(root: Authority, validity: Pick<CaSubject, 'notBefore' | 'notAfter'>): SignedCertificate {
+  const { name, keyId, keys } = root
+  const request = { name, keyId, publicKey: keys.publicKey, ...validity, serialHex: createSerial() }
+  return signCertificate(root, { ...request, profile: 'root' })
+}
+
 function createAuthority(options: AuthorityOptions, profile: 'root' | 'issuing', signer?: Authority): Authority {
   const keys = options.keys ?? createKeys()
   const now = options.now()
@@ -103,15 +130,16 @@ export function signLeaf(
   ca: Pick<Authority, 'name' | 'keyId' | 'keys' | 'notAfter'>,
   leaf: SignedLeafOptions,
 ): SignedCertificate {
-  if (leaf.notAfter > ca.notAfter) {
-    throw refused(
-      'provision/bad-validity',
-      `the certificate would outlive its issuer, which ends ${ca.notAfter.toISOString()}`,
-    )
-  }
+  requireWithin(ca, leaf)
   const name = encodeName(leaf.subject)
   const alternativeNames = encodeAlternativeNames(leaf.sans ?? {})
   return signCertificate(ca, { ...leaf, name, alternativeNames })
+}
+
+function requireWithin(issuer: { readonly notAfter: Date }, { notAfter }: { readonly notAfter: Date }): void {
+  if (notAfter <= issuer.notAfter) return
+  const sentence = `the certificate would outlive its issuer, which ends ${issuer.notAfter.toISOString()}`
+  throw refused('provision/bad-validity', sentence)
 }
 
 interface Request {
@@ -121,6 +149,8 @@ interface Request {
   readonly notBefore: Date
   readonly notAfter: Date
   readonly publicKey: KeyObject
+  /** Absent: made from the public key. */
+  readonly keyId?: Uint8Array
   readonly serialHex: string
 }
 
@@ -129,7 +159,7 @@ function signCertificate(issuer: Pick<Authority, 'name' | 'keyId' | 'keys'>, req
   if (notAfter <= notBefore) throw refused('provision/bad-validity', 'the certificate would end before it begins')
   const scheme = schemeOf(issuer.keys.privateKey)
   const { serialHex } = request
-  const ids = { subject: keyIdOf(request.publicKey), authority: issuer.keyId }
+  const ids = { subject: request.keyId ?? keyIdOf(request.publicKey), authority: issuer.keyId }
   const tbs = sequence(
     context(0, integer(2n)),
     integer(BigInt(`0x${serialHex}`)),
@@ -184,7 +214,7 @@ export function signCrl(ca: Authority, content: CrlContent): SignedCrl {
 /** An authority from its files. Throws where the certificate is no CA, the passphrase is wrong or the key not its own. */
 export function openAuthority(certificatePem: string, privateKeyPem: string, passphrase?: string): Authority {
   const x509 = new X509Certificate(certificatePem)
-  const privateKey = openKey(privateKeyPem, passphrase)
+  const privateKey = openPrivateKey(privateKeyPem, passphrase)
   const parsed = parseCertificate(x509.raw)
   if (!parsed.ok) throw new PortcullisError([parsed.problem])
   const { value: certificate } = parsed
@@ -204,7 +234,8 @@ export function openAuthority(certificatePem: string, privateKeyPem: string, pas
   }
 }
 
-function openKey(pem: string, passphrase: string | undefined): KeyObject {
+/** Throws where the passphrase is missing or wrong. */
+export function openPrivateKey(pem: string, passphrase: string | undefined): KeyObject {
   const isEncrypted = pem.includes('-----BEGIN ENCRYPTED PRIVATE KEY-----')
   if (!isEncrypted) return createPrivateKey(pem)
   if (passphrase === undefined) throw refused('provision/wrong-passphrase', 'the key of the authority is encrypted')

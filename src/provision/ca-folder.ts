@@ -1,19 +1,22 @@
 /**
- * An authority as a folder: `root.pem`, `root.key`, `issuing.pem`, `issuing.key`, `ledger.db` and `NAME.crl`. It appears whole
- * or not at all. Only the issuing key is needed afterwards; `root.key` is best moved offline.
+ * An authority as a folder: `root.pem`, `root.key`, one or more issuing CAs (`issuing-cas.ts`) and `ledger.db`. It appears
+ * whole or not at all. Only the issuing keys are needed afterwards; `root.key` is best moved offline.
  */
-import { X509Certificate } from 'node:crypto'
-import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import { type Certificate, parseCertificate } from '../authenticate/certificate.ts'
-import { ConfigurationError, PortcullisError, problem } from '../problem.ts'
-import { type Authority, createIssuing, createRoot, openAuthority } from './authority.ts'
+import type { Certificate } from '../authenticate/certificate.ts'
+import { PortcullisError, problem } from '../problem.ts'
+import { type Authority, createIssuing, createRoot } from './authority.ts'
 import { publishCrl } from './crl-file.ts'
-import { createKeys, type KeyType, keyHashOf, keyPem } from './keys.ts'
+import { generationsIn, type IssuingCa, notAnAuthority, readCertificateFile, readIssuingCa } from './issuing-cas.ts'
+import { createKeys, type KeyType, keyPem } from './keys.ts'
 import { type Ledger, type LedgerOptions, openLedger } from './ledger.ts'
 import { createLedgerFile } from './ledger-file.ts'
 import type { SubjectAttribute } from './names.ts'
+import { isKeyFileEncrypted, openWithKey } from './open-key.ts'
 import { writeAtomically } from './write-atomically.ts'
+
+export { isCaName } from './issuing-cas.ts'
 
 const dayMs = 86_400_000
 
@@ -28,7 +31,7 @@ export interface NewCa {
   readonly crlDays: number
 }
 
-/** An authority without its keys: what everybody may see. */
+/** An authority without its keys: what everybody may see. What is said of one issuing CA is said of the one that signs. */
 export interface CaFolder {
   /** Absolute. */
   readonly folder: string
@@ -41,11 +44,20 @@ export interface CaFolder {
   readonly issuerKeyId: string
   readonly crlFile: string
   readonly issuingKeyFile: string
+  /** Every issuing CA that is not retired, oldest first; the last one signs. */
+  readonly issuingCas: readonly IssuingCa[]
+}
+
+/** An issuing CA that can sign: certificates if it is the latest, else its CRL until its last certificate has ended. */
+export interface Signer extends IssuingCa {
+  readonly authority: Authority
 }
 
 /** An authority that can sign. */
 export interface OpenCa extends CaFolder {
   readonly authority: Authority
+  /** One for each of `issuingCas`. */
+  readonly signers: readonly Signer[]
   readonly ledger: Ledger
   readonly now: () => Date
 }
@@ -80,13 +92,9 @@ async function requireEmpty(path: string): Promise<void> {
 
 async function fill(folder: string, ca: NewCa, options: LedgerOptions): Promise<void> {
   await chmod(folder, 0o700)
-  const subject = (what: string): readonly SubjectAttribute[] => [
-    ['O', ca.name],
-    ['CN', `${ca.name} ${what}`],
-  ]
   const { now } = options
   const make = (what: string, validDays: number) => ({
-    subject: subject(what),
+    subject: caSubject(ca.name, what),
     now,
     validDays,
     keys: createKeys(ca.keyType),
@@ -109,89 +117,54 @@ async function fill(folder: string, ca: NewCa, options: LedgerOptions): Promise<
   }
 }
 
+/** `O=acme, CN=acme issuing`. */
+export function caSubject(name: string, what: string): readonly SubjectAttribute[] {
+  return [
+    ['O', name],
+    ['CN', `${name} ${what}`],
+  ]
+}
+
 /** Reads the certificates of an authority. Throws ConfigurationError where the folder does not hold them. */
 export async function readCa(folder: string): Promise<CaFolder> {
   const path = resolve(folder)
-  const [root, issuing] = [
-    await readCertificate(join(path, 'root.pem')),
-    await readCertificate(join(path, 'issuing.pem')),
-  ]
-  const name = issuing.certificate.values.get('subject.o')?.[0]?.text
-  if (name === undefined || !isCaName(name) || !issuing.x509.verify(root.x509.publicKey)) {
-    throw notAnAuthority(join(path, 'issuing.pem'), 'the certificate is no issuing CA of this root')
+  const root = await readCertificateFile(join(path, 'root.pem'))
+  const issuingCas: IssuingCa[] = []
+  for (const generation of await generationsIn(path)) {
+    issuingCas.push(await readIssuingCa(path, generation, root.x509))
   }
+  const signing = issuingCas.at(-1)
+  if (signing === undefined) throw notAnAuthority(join(path, 'issuing.pem'), 'the authority has no issuing CA')
   return {
     folder: path,
-    name,
+    name: signing.name,
     root: root.certificate,
-    issuing: issuing.certificate,
+    issuing: signing.certificate,
     rootPem: root.x509.toString(),
-    issuingPem: issuing.x509.toString(),
-    issuerKeyId: keyHashOf(issuing.x509.publicKey),
-    crlFile: join(path, `${name}.crl`),
-    issuingKeyFile: join(path, 'issuing.key'),
+    issuingPem: signing.pem,
+    issuerKeyId: signing.issuerKeyId,
+    crlFile: signing.crlFile,
+    issuingKeyFile: signing.keyFile,
+    issuingCas,
   }
 }
 
-/** It becomes a file name and a key of the configuration. */
-export function isCaName(name: string): boolean {
-  return /^[A-Za-z][A-Za-z0-9_-]{0,31}$/.test(name)
-}
-
-async function readCertificate(
-  file: string,
-): Promise<{ readonly certificate: Certificate; readonly x509: X509Certificate }> {
-  const pem = await readText(file)
-  const x509 = attempt(() => new X509Certificate(pem))
-  const parsed = x509 && parseCertificate(x509.raw)
-  if (x509 === undefined || !parsed?.ok) throw notAnAuthority(file, 'the file holds no certificate')
-  return { certificate: parsed.value, x509 }
-}
-
-async function readText(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8')
-  } catch (error) {
-    throw notAnAuthority(file, `the file cannot be read (${(error as NodeJS.ErrnoException).code})`)
-  }
-}
-
-function attempt<T>(read: () => T): T | undefined {
-  try {
-    return read()
-  } catch {
-    return undefined // what is wrong with it is told by whoever asked
-  }
-}
-
-function notAnAuthority(file: string, sentence: string): ConfigurationError {
-  const help = 'name the folder of `portcullis ca create` with --ca DIR'
-  return new ConfigurationError([problem('provision/not-a-ca', sentence, { where: { file }, help })])
-}
-
-/** Whether the issuing key wants a passphrase. */
-export async function isKeyEncrypted({ issuingKeyFile }: CaFolder): Promise<boolean> {
-  return (await readText(issuingKeyFile)).includes('ENCRYPTED PRIVATE KEY')
+/** Whether an issuing key wants a passphrase. */
+export async function isKeyEncrypted({ issuingCas }: CaFolder): Promise<boolean> {
+  for (const { keyFile } of issuingCas) if (await isKeyFileEncrypted(keyFile)) return true
+  return false
 }
 
 /** Opens an authority for signing, with its ledger. */
 export async function openCa(folder: string, passphrase: string | undefined, options: LedgerOptions): Promise<OpenCa> {
   const ca = await readCa(folder)
-  const key = await readText(ca.issuingKeyFile)
-  const authority = openIssuing(ca, key, passphrase)
-  return { ...ca, authority, ledger: openCaLedger(ca, options), now: options.now }
-}
-
-function openIssuing(ca: CaFolder, key: string, passphrase: string | undefined): Authority {
-  try {
-    return openAuthority(ca.issuingPem, key, passphrase)
-  } catch (error) {
-    if (error instanceof PortcullisError) {
-      const [first] = error.problems
-      throw first === undefined ? error : new PortcullisError([{ ...first, where: { file: ca.issuingKeyFile } }])
-    }
-    throw notAnAuthority(ca.issuingKeyFile, 'the file holds no private key')
+  const signers: Signer[] = []
+  for (const one of ca.issuingCas) {
+    signers.push({ ...one, authority: await openWithKey(one.pem, one.keyFile, passphrase) })
   }
+  const signing = signers.at(-1)
+  if (signing === undefined) throw new TypeError('an authority has an issuing CA')
+  return { ...ca, signers, authority: signing.authority, ledger: openCaLedger(ca, options), now: options.now }
 }
 
 /** The ledger of an authority. */
@@ -201,14 +174,17 @@ export function openCaLedger({ folder }: CaFolder, options: LedgerOptions): Ledg
 
 /** Throws where the issuing CA or its root is not valid now: what it signs would be refused. */
 export function requireValid({ issuing, root, now }: OpenCa): void {
-  const nowMs = now().getTime()
-  for (const { notBefore, notAfter, subjectText } of [issuing, root]) {
-    if (nowMs >= notBefore && nowMs <= notAfter) continue
-    const [from, to] = [new Date(notBefore).toISOString(), new Date(notAfter).toISOString()]
-    const sentence = `${subjectText} is valid from ${from} to ${to}, and it is ${new Date(nowMs).toISOString()} here`
-    const help = 'correct the clock of this machine, or create a new authority'
-    throw new PortcullisError([problem('provision/ca-expired', sentence, { help })])
-  }
+  for (const one of [issuing, root]) requireValidNow(one, now())
+}
+
+/** Throws where a CA certificate is not valid now. */
+export function requireValidNow({ notBefore, notAfter, subjectText }: Certificate, now: Date): void {
+  const nowMs = now.getTime()
+  if (nowMs >= notBefore && nowMs <= notAfter) return
+  const [from, to] = [new Date(notBefore).toISOString(), new Date(notAfter).toISOString()]
+  const sentence = `${subjectText} is valid from ${from} to ${to}, and it is ${now.toISOString()} here`
+  const help = 'correct the clock of this machine, or renew what has ended: portcullis ca renew'
+  throw new PortcullisError([problem('provision/ca-expired', sentence, { help })])
 }
 
 /** Latest end of a certificate that lives for `days` from now. */

@@ -123,8 +123,8 @@ export class CertificateAuthority {
 
   /** Names, certificates and files: what everybody may see. */
   get facts(): CaFolder {
-    const { folder, name, root, issuing, rootPem, issuingPem, issuerKeyId, crlFile, issuingKeyFile } = this.#ca
-    return { folder, name, root, issuing, rootPem, issuingPem, issuerKeyId, crlFile, issuingKeyFile }
+    const { authority: _, signers: __, ledger: ___, now: ____, ...facts } = this.#ca
+    return facts
   }
 
   /**
@@ -193,10 +193,10 @@ export class CertificateAuthority {
   }
 
   /**
-   * Writes the CRL from the ledger, whole, with a number above every one before (RFC 5280 §5.2.3). `days`: until when the next one must be
-   * there, default 30. Undefined where another process wrote a later one meanwhile.
+   * Writes the CRL of every issuing CA from the ledger, whole, with a number above every one before (RFC 5280 §5.2.3). `days`: until when
+   * the next one must be there, default 30. `written` is undefined where another process wrote a later one meanwhile.
    */
-  writeCrl(days: number = defaultCrlDays): Promise<PublishedCrl | undefined> {
+  writeCrl(days: number = defaultCrlDays): Promise<readonly PublishedCrl[]> {
     return publishCrl(this.#ca, days)
   }
 

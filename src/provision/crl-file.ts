@@ -1,34 +1,45 @@
-/** The CRL of an authority as a file, written from its ledger: whole, with a number that only rises, never older than one before. */
+/** The CRLs of an authority as files, written from its ledger: whole, with a number that only rises, never older than one before. */
 import { type Authority, signCrl } from './authority.ts'
 import type { Ledger } from './ledger.ts'
 import { writeAtomically } from './write-atomically.ts'
 
 const dayMs = 86_400_000
 
-export interface CrlSource {
+export interface CrlSigner {
   readonly authority: Authority
-  readonly ledger: Ledger
   readonly issuerKeyId: string
   readonly crlFile: string
+}
+
+export interface CrlSource {
+  /** Every issuing CA that is not retired: an older one goes on saying what it has revoked. */
+  readonly signers: readonly CrlSigner[]
+  readonly ledger: Ledger
   readonly now: () => Date
 }
 
 export interface PublishedCrl {
-  readonly number: number
-  readonly entries: number
-  readonly nextUpdate: Date
+  readonly file: string
+  /** Undefined where another process wrote a later one meanwhile, which then names everything that this one would. */
+  readonly written: { readonly number: number; readonly entries: number; readonly nextUpdate: Date } | undefined
 }
 
-/**
- * Writes the CRL. Expired certificates stay on it: one may still own a kept session. Undefined where another process wrote
- * a later one meanwhile, which then names everything that this one would.
- */
-export async function publishCrl(source: CrlSource, days: number): Promise<PublishedCrl | undefined> {
-  const { authority, ledger, issuerKeyId, crlFile } = source
-  const thisUpdate = source.now()
+/** Writes the CRL of every issuing CA. Expired certificates stay on it: one may still own a kept session. */
+export async function publishCrl(source: CrlSource, days: number): Promise<readonly PublishedCrl[]> {
+  const published: PublishedCrl[] = []
+  for (const signer of source.signers) published.push(await publishOne(source, signer, days))
+  return published
+}
+
+async function publishOne(
+  { ledger, now }: CrlSource,
+  { authority, issuerKeyId, crlFile }: CrlSigner,
+  days: number,
+): Promise<PublishedCrl> {
+  const thisUpdate = now()
   const nextUpdate = new Date(thisUpdate.getTime() + days * dayMs)
   const number = ledger.takeCrlNumber(issuerKeyId)
-  let published: PublishedCrl | undefined
+  let written: PublishedCrl['written']
   await ledger.publishCrl(issuerKeyId, number, async records => {
     const revoked = records.map(({ serialHex, since, reason }) => ({
       serialHex,
@@ -36,7 +47,7 @@ export async function publishCrl(source: CrlSource, days: number): Promise<Publi
       ...(reason === undefined ? {} : { reason }),
     }))
     await writeAtomically(crlFile, signCrl(authority, { number, thisUpdate, nextUpdate, revoked }).pem)
-    published = { number, entries: revoked.length, nextUpdate }
+    written = { number, entries: revoked.length, nextUpdate }
   })
-  return published
+  return { file: crlFile, written }
 }

@@ -13,6 +13,8 @@ import { fail, ok, type Problem, problem, type Result } from '../problem.ts'
 
 export interface SigningRequest {
   readonly publicKey: KeyObject
+  /** Subject, as DER: a wish, which nobody has proved. */
+  readonly subjectName: Buffer
   /** What the request says besides, for people. */
   readonly ignored: readonly string[]
 }
@@ -56,7 +58,7 @@ function readParts(request: DerReader): Parts {
 }
 
 function judge({ info, algorithm, signature }: Parts): Result<SigningRequest> {
-  const { spki, ignored } = readOnly(info, tag.sequence, readInfo)
+  const { spki, subjectName, ignored } = readOnly(info, tag.sequence, readInfo)
   const publicKey = createPublicKey({ key: spki, format: 'der', type: 'spki' })
   // OpenSSL may be lenient about what we are not: the key is taken only where both read the same octets
   if (!publicKey.export({ type: 'spki', format: 'der' }).equals(spki)) return fail(bad('its key is not strict DER'))
@@ -65,16 +67,17 @@ function judge({ info, algorithm, signature }: Parts): Result<SigningRequest> {
   if (!verifySignature(algorithm, info, signature, publicKey)) {
     return fail(bad('its signature is not by its own key, so that it proves nothing'))
   }
-  return ok({ publicKey, ignored })
+  return ok({ publicKey, subjectName, ignored })
 }
 
 /** CertificationRequestInfo (RFC 2986 §4.1); attributes are mandatory, if only an empty set. */
-function readInfo(info: DerReader): { readonly spki: Buffer; readonly ignored: readonly string[] } {
+function readInfo(info: DerReader): Pick<SigningRequest, 'subjectName' | 'ignored'> & { readonly spki: Buffer } {
   if (smallInteger(info.take(tag.integer)) !== 0) throw new DerError('a version other than 1')
-  const subject = displayName(readName(info.takeWhole(tag.sequence)))
+  const subjectName = info.takeWhole(tag.sequence)
+  const subject = displayName(readName(subjectName))
   const spki = info.takeWhole(tag.sequence)
   const attributes = info.inside(tag.context(0), list => list.each(readAttribute))
-  return { spki, ignored: [...(subject === '' ? [] : [`subject ${subject}`]), ...attributes] }
+  return { spki, subjectName, ignored: [...(subject === '' ? [] : [`subject ${subject}`]), ...attributes] }
 }
 
 const attributeNames: Readonly<Record<string, string>> = {

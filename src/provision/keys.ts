@@ -67,7 +67,7 @@ export function schemeOf(privateKey: KeyObject): SignatureScheme {
 }
 
 /** RFC 7468: 64 columns, one label, a final newline. */
-export function toPem(label: 'CERTIFICATE' | 'X509 CRL', der: Uint8Array): string {
+export function toPem(label: 'CERTIFICATE' | 'CERTIFICATE REQUEST' | 'X509 CRL', der: Uint8Array): string {
   const lines =
     Buffer.from(der)
       .toString('base64')

@@ -32,11 +32,11 @@ export async function openIssuers(configFile: string): Promise<{ issuers: Issuer
   return { issuers, revocations: await openRevocations(issuers, crl) }
 }
 
-/** The configured issuer that this CA belongs to. Throws where the configuration does not know it: nobody could log in. */
-export async function issuerOfCa(configFile: string, fingerprint: string): Promise<KnownIssuer> {
+/** The configured issuer that the CA with this key (SHA-256 of its SubjectPublicKeyInfo, hex) belongs to. Throws where the configuration does not know it: nobody could log in. */
+export async function issuerOfCa(configFile: string, keyId: string): Promise<KnownIssuer> {
   const { issuers: configured, baseFolder } = await loadConfiguration(configFile, process.cwd())
   const { all } = await loadIssuers(configured ?? {}, baseFolder)
-  const found = all.find(({ cas }) => cas.some(({ certificate }) => certificate.fingerprint === fingerprint))
+  const found = all.find(({ cas }) => cas.some(({ certificate }) => certificate.keyId === keyId))
   if (found !== undefined) return found
   throw new ConfigurationError([
     problem('provision/not-configured', 'no issuer of the configuration is this authority', {

@@ -17,6 +17,8 @@ async function buildProgram(words: readonly string[]): Promise<Command> {
     .version(readVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .exitOverride()
+    // an option behind a command is the command's own: `policy bundle --version 7`
+    .enablePositionalOptions()
     .configureOutput({ outputError: tellUsage })
     .showHelpAfterError('see --help')
   addExitCodes(program, 'portcullis policy explain device:site=s1,device=pump-7 publish plant/s1/pump-7/state')

@@ -196,7 +196,7 @@ describe('an authority', () => {
       const stage = (signed: { readonly pem: string }) =>
         stageFiles([{ path: join(path, 'broker.pem'), content: signed.pem, mode: 0o644 }])
       expect(refusal(await issueThroughLedger(own, plan, { renew: true, stage }))).toBe('planned')
-      expect(await publishCrl(own, 7)).toMatchObject({ number: 2, entries: 0 })
+      expect(await publishCrl(own, 7)).toMatchObject([{ written: { number: 2, entries: 0 } }])
     } finally {
       own.ledger.close()
     }

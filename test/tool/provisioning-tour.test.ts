@@ -7,14 +7,8 @@ import type { TraceEvent } from '../../src/trace.ts'
 import { RawClient } from '../support/raw-client.ts'
 import { openTour } from '../support/tour.ts'
 
-const { folder, blocks, shell, run, text, close } = openTour('docs/provisioning.md')
+const { folder, blocks, shell, run, text, credentials, close } = openTour('docs/provisioning.md')
 afterAll(close)
-
-const credentials = (name: string, key = name) => ({
-  key: text(`${key}.key`),
-  cert: text(`${name}.pem`),
-  ca: text('pump-12.ca.pem'),
-})
 
 test('from nothing to a device that is connected, renewed, revoked and refused', { timeout: 300_000 }, async () => {
   const [create, issue, sign, renew, revoke, crl, ...more] = blocks

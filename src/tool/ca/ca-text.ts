@@ -19,21 +19,20 @@ export function keyText({ publicKey: { algorithm, curve, bits } }: Certificate):
   return curve ?? (bits === undefined ? algorithm : `${algorithm.toUpperCase()} ${bits}`)
 }
 
-export function caLines({ root, issuing }: CaFolder): readonly string[] {
-  const line = (what: string, one: Certificate): string =>
-    `${what}  ${one.subjectText}  ${keyText(one)}  until ${dayText(one.notAfter)}  sha256 ${one.fingerprint}`
-  return [line('root   ', root), line('issuing', issuing)]
+/** `what` is padded by the caller. */
+export function certificateLine(what: string, one: Certificate): string {
+  return `${what}  ${one.subjectText}  ${keyText(one)}  until ${dayText(one.notAfter)}  sha256 ${one.fingerprint}`
 }
 
-/** What to paste into the configuration. */
-export function issuersBlock({ name, folder, crlFile }: CaFolder): readonly string[] {
-  const path = (file: string): string => `${shownPath(folder)}/${file}`
+/** What to paste into the configuration: all issuing CAs that are not retired, the one that signs first. */
+export function issuersBlock({ name, folder, issuingCas }: CaFolder): readonly string[] {
+  const latestFirst = issuingCas.toReversed()
   return [
     'issuers:',
     `  ${name}:`,
-    `    certificates: [${path('issuing.pem')}]`,
-    `    root: ${path('root.pem')}`,
-    `    crl: [${shownPath(crlFile)}]`,
+    `    certificates: [${latestFirst.map(({ certificateFile }) => shownPath(certificateFile)).join(', ')}]`,
+    `    root: ${shownPath(folder)}/root.pem`,
+    `    crl: [${latestFirst.map(({ crlFile }) => shownPath(crlFile)).join(', ')}]`,
   ]
 }
 

@@ -5,9 +5,10 @@ import { createCa, isCaName } from '../../provision/ca-folder.ts'
 import { type KeyType, keyTypes } from '../../provision/keys.ts'
 import { addExitCodes } from '../help.ts'
 import { answer, say } from '../io.ts'
-import { caLines, issuersBlock } from './ca-text.ts'
+import { certificateLine, issuersBlock } from './ca-text.ts'
 import { addSigningOptions, ledgerOptions, parseDays, type SigningOptions } from './open.ts'
 import { choosePassphrase } from './passphrase.ts'
+import { sweepHalfMade } from './sweep-leftovers.ts'
 
 interface CreateOptions extends SigningOptions {
   readonly name: string
@@ -48,16 +49,21 @@ function parseName(text: string): string {
 async function create(options: CreateOptions): Promise<void> {
   const { name, key: keyType, rootDays, issuingDays, crlDays } = options
   const passphrase = options.passphrase ? await choosePassphrase(options) : undefined
+  await sweepHalfMade(options.ca)
   const made = await createCa(
     options.ca,
     { name, keyType, passphrase, rootDays, issuingDays, crlDays },
     ledgerOptions(),
   )
   const shown = relative(process.cwd(), made.folder) || '.'
-  for (const line of caLines(made)) answer(line)
+  answer(certificateLine('root   ', made.root))
+  answer(certificateLine('issuing', made.issuing))
   answer('')
   for (const line of issuersBlock(made)) answer(line)
-  say(`created ${shown}; move ${shown}/root.key to a place that is offline: no other command needs it`, 'good')
+  say(
+    `created ${shown}; move ${shown}/root.key to a place that is offline: only \`ca renew\` and \`ca rotate\` need it`,
+    'good',
+  )
   if (passphrase === undefined)
     say('the keys are not encrypted: whoever can read the folder can issue certificates', 'bad')
 }

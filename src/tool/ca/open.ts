@@ -1,9 +1,10 @@
 /** How commands name an authority and open it: `--ca`, its passphrase, and who is at work. */
 import { hostname, userInfo } from 'node:os'
 import { type Command, InvalidArgumentError } from 'commander'
-import { isKeyEncrypted, type OpenCa, openCa, readCa } from '../../provision/ca-folder.ts'
-import type { LedgerOptions } from '../../provision/ledger.ts'
+import { type CaFolder, isKeyEncrypted, type OpenCa, openCa, openCaLedger, readCa } from '../../provision/ca-folder.ts'
+import type { Ledger, LedgerOptions } from '../../provision/ledger.ts'
 import { askPassphrase, type PassphraseOptions } from './passphrase.ts'
+import { sweepLeftovers } from './sweep-leftovers.ts'
 
 export interface CaOptions {
   readonly ca: string
@@ -37,15 +38,30 @@ function userName(): string {
   }
 }
 
-/** Opens the authority for signing, lets `use` work with it, and closes its ledger. */
-export async function withCa<T>(options: SigningOptions, use: (ca: OpenCa) => Promise<T>): Promise<T> {
+/** Opens the authority for signing, lets `use` work with it and with its passphrase, and closes its ledger. */
+export async function withCa<T>(
+  options: SigningOptions,
+  use: (ca: OpenCa, passphrase: string | undefined) => Promise<T>,
+): Promise<T> {
   const encrypted = await isKeyEncrypted(await readCa(options.ca))
   const passphrase = encrypted ? await askPassphrase(options) : undefined
   const ca = await openCa(options.ca, passphrase, ledgerOptions())
   try {
-    return await use(ca)
+    await sweepLeftovers(ca.folder)
+    return await use(ca, passphrase)
   } finally {
     ca.ledger.close()
+  }
+}
+
+/** Reads the authority and opens its ledger, without its keys, lets `use` work with both, and closes the ledger. */
+export async function withLedger<T>(options: CaOptions, use: (ca: CaFolder, ledger: Ledger) => Promise<T>): Promise<T> {
+  const ca = await readCa(options.ca)
+  const ledger = openCaLedger(ca, ledgerOptions())
+  try {
+    return await use(ca, ledger)
+  } finally {
+    ledger.close()
   }
 }
 

@@ -3,20 +3,31 @@ import { readFile } from 'node:fs/promises'
 import { ConfigurationError, problem } from '../../problem.ts'
 
 const variable = 'PORTCULLIS_CA_PASSPHRASE'
+const rootVariable = 'PORTCULLIS_ROOT_PASSPHRASE'
 const minLength = 8
 
 export interface PassphraseOptions {
   readonly passphraseFile?: string
 }
 
+export interface RootPassphraseOptions extends PassphraseOptions {
+  readonly rootPassphraseFile?: string
+}
+
 /** The passphrase that opens an authority. */
 export async function askPassphrase(options: PassphraseOptions): Promise<string> {
-  return (await givenPassphrase(options)) ?? (await prompt('Passphrase of the authority: '))
+  return (await givenPassphrase(ofAuthority(options))) ?? (await prompt('Passphrase of the authority: '))
+}
+
+/** The passphrase that opens the key of a root: its own where one is given, else that of the authority. */
+export async function askRootPassphrase(options: RootPassphraseOptions): Promise<string> {
+  const own = await givenPassphrase({ file: options.rootPassphraseFile, variable: rootVariable })
+  return own ?? (await givenPassphrase(ofAuthority(options))) ?? (await prompt('Passphrase of the root: '))
 }
 
 /** The passphrase of a new authority; a typed one is typed twice. */
 export async function choosePassphrase(options: PassphraseOptions): Promise<string> {
-  const given = await givenPassphrase(options)
+  const given = await givenPassphrase(ofAuthority(options))
   const chosen = given ?? (await prompt('Passphrase of the new authority: '))
   if (chosen.length < minLength) throw refused(`the passphrase is shorter than ${minLength} characters`)
   if (given === undefined && (await prompt('The same once more: ')) !== chosen) {
@@ -25,8 +36,15 @@ export async function choosePassphrase(options: PassphraseOptions): Promise<stri
   return chosen
 }
 
-async function givenPassphrase({ passphraseFile }: PassphraseOptions): Promise<string | undefined> {
-  const text = passphraseFile === undefined ? process.env[variable] : await readFirstLine(passphraseFile)
+interface Source {
+  readonly file: string | undefined
+  readonly variable: string
+}
+
+const ofAuthority = ({ passphraseFile }: PassphraseOptions): Source => ({ file: passphraseFile, variable })
+
+async function givenPassphrase({ file, variable: name }: Source): Promise<string | undefined> {
+  const text = file === undefined ? process.env[name] : await readFirstLine(file)
   if (text === '') throw refused('the passphrase is empty')
   return text
 }

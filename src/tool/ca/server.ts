@@ -10,6 +10,7 @@ import { addExitCodes } from '../help.ts'
 import { answer, say } from '../io.ts'
 import { dayText, shownPath } from './ca-text.ts'
 import { addSigningOptions, parseDays, type SigningOptions, withCa } from './open.ts'
+import { sweepLeftovers } from './sweep-leftovers.ts'
 
 interface ServerOptions extends SigningOptions {
   readonly dns: readonly string[]
@@ -44,6 +45,7 @@ async function server(name: string, options: ServerOptions): Promise<void> {
   const [keyFile, certificateFile] = [join(out, `${name}.key`), join(out, `${name}.pem`)]
   await requireFree([keyFile, certificateFile])
   await withCa(options, async ca => {
+    await sweepLeftovers(out)
     const keys = createKeys(options.key)
     const plan = planServer(ca, { name, dns, ip, days, publicKey: keys.publicKey })
     const issued = await issueThroughLedger(ca, plan, {

@@ -22,12 +22,19 @@ export function addPolicyOptions(command: Command): Command {
     .option('--config <file>', 'the configuration: its issuers, with what each may say (`only:`)')
 }
 
-/** A set whose tests fail is refused, as a gate would. Without a configuration the authority has the name it was made with. */
-export async function loadContext(options: PolicyOptions, ca: CaFolder): Promise<PolicyContext> {
+/**
+ * A set whose tests fail is refused, as a gate would. Without a configuration the authority has the name it was made with.
+ * `issuerKeyId`: the issuing CA that is asked about, of which a configuration must know; else the one that signs.
+ */
+export async function loadContext(
+  options: PolicyOptions,
+  ca: CaFolder,
+  issuerKeyId: string = ca.issuerKeyId,
+): Promise<PolicyContext> {
   const { set } = await loadPolicyFolder(options.policies, await issuerOptionsOf(options.config))
   const issuer =
     options.config === undefined
       ? { name: ca.name, only: new Map<string, readonly string[]>() }
-      : await issuerOfCa(options.config, ca.issuing.fingerprint)
+      : await issuerOfCa(options.config, issuerKeyId)
   return { set, issuer }
 }

@@ -1,8 +1,8 @@
 /** `portcullis device list`: the certificates of the ledger; with `--expiring` those that end soon, as exit code 2. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { openCaLedger, readCa } from '../../provision/ca-folder.ts'
 import type { LedgerRecord } from '../../provision/ledger-record.ts'
-import { addCaOption, type CaOptions, ledgerOptions } from '../ca/open.ts'
+import { overlapsOf } from '../../provision/overlap.ts'
+import { addCaOption, type CaOptions, withLedger } from '../ca/open.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { addExitCodes } from '../help.ts'
 import { answer, answerJson, count, say } from '../io.ts'
@@ -15,6 +15,7 @@ interface ListOptions extends CaOptions {
   /** Days. */
   readonly expiring?: number
   readonly servers?: boolean
+  readonly olderCa?: boolean
   readonly json?: boolean
 }
 
@@ -33,6 +34,7 @@ export function addDeviceList(device: Command): void {
         parseExpiring,
       )
       .option('--servers', 'those of brokers too')
+      .option('--older-ca', 'only those in use that an issuing CA signed which a rotation left behind')
       .option('--json', 'answer as JSON')
       .action(list),
     'portcullis device list --expiring 30d',
@@ -46,17 +48,16 @@ function parseExpiring(text: string): number {
 }
 
 async function list(options: ListOptions): Promise<void> {
-  const ledger = openCaLedger(await readCa(options.ca), ledgerOptions())
-  try {
+  await withLedger(options, async (ca, ledger) => {
     const nowMs = Date.now()
-    const found = ledger.all().filter(record => isWanted(record, options, nowMs))
+    const all = ledger.all()
+    const older = overlapsOf(ca, all, new Date(nowMs)).flatMap(({ devices, servers }) => [...devices, ...servers])
+    const found = (options.olderCa ? older : all).filter(record => isWanted(record, options, nowMs))
     if (options.json) answerJson(found.map(record => recordJson(record, nowMs)))
     else if (found.length > 0) for (const line of recordLines(found, nowMs)) answer(line)
     say(count(found.length, 'certificate'), 'faint')
     if (options.expiring !== undefined && found.length > 0) process.exitCode = exitCodes.no
-  } finally {
-    ledger.close()
-  }
+  })
 }
 
 function isWanted(record: LedgerRecord, options: ListOptions, nowMs: number): boolean {

@@ -6,9 +6,11 @@ import { ConfigurationError, problem } from '../../problem.ts'
 import { publishCrl } from '../../provision/crl-file.ts'
 import type { KeyType } from '../../provision/keys.ts'
 import type { LedgerRecord } from '../../provision/ledger-record.ts'
+import { sameKeyProblem } from '../../provision/same-key.ts'
 import { dayText } from '../ca/ca-text.ts'
 import { defaultCrlDays, sayCrl } from '../ca/crl.ts'
 import { parseDays, withCa } from '../ca/open.ts'
+import { sweepLeftovers } from '../ca/sweep-leftovers.ts'
 import { addExitCodes } from '../help.ts'
 import { count, say } from '../io.ts'
 import { loadContext } from './context.ts'
@@ -22,6 +24,7 @@ interface RenewOptions extends IssueCommandOptions {
   readonly key: KeyType
   readonly identity?: string
   readonly csr?: string
+  readonly sameKey?: boolean
   readonly supersede?: boolean
   readonly replace?: boolean
   readonly crlDays: number
@@ -37,6 +40,7 @@ export function addDeviceRenew(device: Command): void {
     )
       .addOption(keyOption())
       .option('--csr <file>', 'sign the key of this request instead of making one')
+      .option('--same-key', 'also where the request is for a key that the device has had before')
       .option('--identity <text>', 'which one, where two devices have the name: device:site=s1,device=pump-7')
       .option('--supersede', 'put the old certificates on the CRL at once')
       .option('--replace', 'replace the files of the old certificate in --out')
@@ -53,7 +57,13 @@ async function renew(name: string, options: RenewOptions): Promise<void> {
     const last = lastIssued(records, name)
     const context = await loadContext(options, ca)
     const key = request === undefined ? makeKey(options.key) : { publicKey: request.publicKey, keyPem: undefined }
+    const reused = options.sameKey ? undefined : sameKeyProblem(records, name, key.publicKey)
+    if (reused !== undefined) {
+      refuse(reused)
+      return
+    }
     const { days, out, supersede = false, replace = false } = options
+    await sweepLeftovers(out)
     const wish = { ...context, ...key, identity: identityOf(last), name, days, out, supersede, replaceFiles: replace }
     const issued = await issueDevice(ca, { ...wish, renew: true })
     if (!issued.ok) {
@@ -65,7 +75,7 @@ async function renew(name: string, options: RenewOptions): Promise<void> {
     say(`renewed ${name}`, 'good')
     if (supersede) {
       say(`superseded ${count(superseded.length, 'certificate')}`)
-      sayCrl(ca, await publishCrl(ca, options.crlDays))
+      sayCrl(await publishCrl(ca, options.crlDays))
     } else say(`the old one is good until ${dayText(last.notAfter)}, unless it is revoked`)
   })
 }

@@ -53,6 +53,6 @@ async function revoke(name: string | undefined, options: RevokeOptions): Promise
     const published = await publishCrl(ca, crlDays)
     for (const one of revoked) answer(`revoked ${one.name}  serial ${one.serialHex}  ${one.identity ?? ''}`)
     say(`revoked ${count(revoked.length, 'certificate')}${revoked.length === 0 ? ': all of them were already' : ''}`)
-    sayCrl(ca, published)
+    sayCrl(published)
   })
 }

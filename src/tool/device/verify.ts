@@ -7,6 +7,7 @@ import { type Certificate, parseCertificate } from '../../authenticate/certifica
 import { ConfigurationError, fail, ok, problem, type Result } from '../../problem.ts'
 import { type CaFolder, openCaLedger, readCa } from '../../provision/ca-folder.ts'
 import { type Entitlement, entitlementOf } from '../../provision/entitlement.ts'
+import type { IssuingCa } from '../../provision/issuing-cas.ts'
 import type { LedgerRecord } from '../../provision/ledger-record.ts'
 import { addCaOption, type CaOptions, ledgerOptions } from '../ca/open.ts'
 import { addExitCodes } from '../help.ts'
@@ -38,9 +39,10 @@ export function addDeviceVerify(device: Command): void {
 async function verify(file: string, options: VerifyOptions): Promise<void> {
   const ca = await readCa(options.ca)
   const x509 = await readCertificate(file)
-  const context = await loadContext(options, ca)
+  const signer = ca.issuingCas.find(one => isSignedBy(x509, one.pem))
+  const context = await loadContext(options, ca, signer?.issuerKeyId)
   const parsed = parseCertificate(x509.raw)
-  const standing = parsed.ok ? standingOf(ca, x509, parsed.value) : parsed
+  const standing = parsed.ok ? standingOf(ca, signer, parsed.value) : parsed
   const verdict =
     parsed.ok && standing.ok ? entitlementOf(context.set, parsed.value, context.issuer, Date.now()) : standing
   if (!verdict.ok) {
@@ -66,15 +68,19 @@ async function readCertificate(file: string): Promise<X509Certificate> {
   }
 }
 
+function isSignedBy(x509: X509Certificate, issuerPem: string): boolean {
+  const issuer = new X509Certificate(issuerPem)
+  return x509.checkIssued(issuer) && x509.verify(issuer.publicKey)
+}
+
 /** Whether this authority signed it, knows it, and still stands by it. */
-function standingOf(ca: CaFolder, x509: X509Certificate, { serial }: Certificate): Result<LedgerRecord> {
-  const issuer = new X509Certificate(ca.issuingPem)
-  if (!x509.checkIssued(issuer) || !x509.verify(issuer.publicKey)) {
+function standingOf(ca: CaFolder, signer: IssuingCa | undefined, { serial }: Certificate): Result<LedgerRecord> {
+  if (signer === undefined) {
     return fail(problem('accept/unknown-issuer', 'this authority did not sign the certificate'))
   }
   const ledger = openCaLedger(ca, ledgerOptions())
   try {
-    const record = ledger.ofSerial(serial).find(({ issuerKeyId }) => issuerKeyId === ca.issuerKeyId)
+    const record = ledger.ofSerial(serial).find(({ issuerKeyId }) => issuerKeyId === signer.issuerKeyId)
     if (record === undefined) {
       const help = 'somebody may have the key of the authority: find out before anything else'
       return fail(problem('provision/unknown-certificate', 'the ledger does not know the certificate', { help }))

@@ -1,0 +1,69 @@
+/**
+ * Removes what killed commands left behind: temporary files of keys, certificates, requests and CRLs, and halves of new
+ * authorities. Only what is named as this program names it, belongs to this user, is of the kind it should be and has not
+ * been touched for an hour; anything else stays, whatever it is called.
+ */
+import { lstat, readdir, rm } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+
+/** Longer than a command can be at work between making a temporary file and giving it its name. */
+const abandonedMs = 60 * 60_000
+
+export interface SweepOptions {
+  readonly now: Date
+  /** Of the user whose files may be removed; undefined where the system has no such ids. */
+  readonly uid: number | undefined
+}
+
+const temporaryFile = /^\.[A-Za-z0-9._: -]+\.(?:key|pem|csr|crl)\.[0-9a-f]{12}\.tmp$/
+
+/** In a folder in which commands write files. Resolves with the names of what was removed. */
+export function sweepFiles(folder: string, options: SweepOptions): Promise<readonly string[]> {
+  return sweep(
+    folder,
+    async name => temporaryFile.test(name) && (await isAbandoned(join(folder, name), 'file', options)),
+  )
+}
+
+/** Beside the folder of an authority: what `ca create` was making when it was killed. */
+export function sweepNewCas(caFolder: string, options: SweepOptions): Promise<readonly string[]> {
+  const folder = dirname(resolve(caFolder))
+  const prefix = `.${basename(resolve(caFolder))}.new-`
+  return sweep(folder, async name => {
+    if (!name.startsWith(prefix) || !/^[A-Za-z0-9]{6}$/.test(name.slice(prefix.length))) return false
+    const path = join(folder, name)
+    return (await isAbandoned(path, 'folder', options)) && (await holdsOnlyOurs(path, options))
+  })
+}
+
+async function sweep(folder: string, isOurs: (name: string) => Promise<boolean>): Promise<readonly string[]> {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return []
+    throw error
+  })
+  const removed: string[] = []
+  for (const name of names) {
+    if (!(await isOurs(name))) continue
+    await rm(join(folder, name), { recursive: true, force: true })
+    removed.push(name)
+  }
+  return removed
+}
+
+const partOfCa = /^(?:root|issuing)\.(?:pem|key)$|^ledger\.db(?:-journal)?$|^[A-Za-z][A-Za-z0-9_-]{0,31}\.crl$/
+
+/** Also each of its files must be old: the folder's own time does not change when a file grows. */
+async function holdsOnlyOurs(folder: string, options: SweepOptions): Promise<boolean> {
+  for (const name of await readdir(folder)) {
+    if (!partOfCa.test(name) && !temporaryFile.test(name)) return false
+    if (!(await isAbandoned(join(folder, name), 'file', options))) return false
+  }
+  return true
+}
+
+/** A time in the future says nothing: left alone. Links are never followed. */
+async function isAbandoned(path: string, kind: 'file' | 'folder', { now, uid }: SweepOptions): Promise<boolean> {
+  const facts = await lstat(path).catch(() => undefined)
+  if (facts === undefined || (kind === 'file' ? !facts.isFile() : !facts.isDirectory())) return false
+  return (uid === undefined || facts.uid === uid) && now.getTime() - facts.mtimeMs > abandonedMs
+}
