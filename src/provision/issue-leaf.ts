@@ -25,6 +25,9 @@ export interface IssueOptions {
   /** They are superseded, once the new one is out. */
   readonly supersede?: boolean
   readonly replaceFiles?: boolean
+  /** Id of the enrolment token that it spends, and serial of the certificate that asked for it. */
+  readonly token?: string | undefined
+  readonly successorOf?: string | undefined
   /** Writes the files of the signed certificate under temporary names. */
   readonly stage: (signed: SignedCertificate) => Promise<StagedFiles>
 }
@@ -44,6 +47,8 @@ export async function issueThroughLedger(ca: OpenCa, plan: LeafPlan, options: Is
     serialHex,
     keyHash: keyHashOf(plan.publicKey),
     renew: options.renew,
+    token: options.token,
+    successorOf: options.successorOf,
   })
   if (!reserved.ok) return reserved
   const signed = await signAndPublish(ca, plan, reserved.value, options)

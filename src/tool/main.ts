@@ -5,6 +5,7 @@ import { Command } from 'commander'
 import { addCa } from './ca/command.ts'
 import { addDemo } from './demo/command.ts'
 import { addDevice } from './device/command.ts'
+import { addEnroll } from './enroll/command.ts'
 import { tellFailure, tellUsage } from './failure.ts'
 import { addExitCodes, completeHelp } from './help.ts'
 import { addInit } from './init.ts'
@@ -51,6 +52,7 @@ function buildProgram(): Command {
   addPolicyMap(policy)
   addCa(program)
   addDevice(program)
+  addEnroll(program)
   completeHelp(program)
   return program
 }

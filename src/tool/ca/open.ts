@@ -38,12 +38,16 @@ function userName(): string {
 }
 
 /** Opens the authority for signing, lets `use` work with it, and closes its ledger. */
-export async function withCa<T>(options: SigningOptions, use: (ca: OpenCa) => Promise<T>): Promise<T> {
+export async function withCa<T>(
+  options: SigningOptions,
+  use: (ca: OpenCa, passphrase: string | undefined) => Promise<T>,
+  ledger: LedgerOptions = ledgerOptions(),
+): Promise<T> {
   const encrypted = await isKeyEncrypted(await readCa(options.ca))
   const passphrase = encrypted ? await askPassphrase(options) : undefined
-  const ca = await openCa(options.ca, passphrase, ledgerOptions())
+  const ca = await openCa(options.ca, passphrase, ledger)
   try {
-    return await use(ca)
+    return await use(ca, passphrase)
   } finally {
     ca.ledger.close()
   }

@@ -22,12 +22,15 @@ export function addPolicyOptions(command: Command): Command {
     .option('--config <file>', 'the configuration: its issuers, with what each may say (`only:`)')
 }
 
-/** A set whose tests fail is refused, as a gate would. Without a configuration the authority has the name it was made with. */
+/** A set whose tests fail is refused, as a gate would. */
 export async function loadContext(options: PolicyOptions, ca: CaFolder): Promise<PolicyContext> {
   const { set } = await loadPolicyFolder(options.policies, await issuerOptionsOf(options.config))
-  const issuer =
-    options.config === undefined
-      ? { name: ca.name, only: new Map<string, readonly string[]>() }
-      : await issuerOfCa(options.config, ca.issuing.fingerprint)
-  return { set, issuer }
+  return { set, issuer: await issuerIn(options, ca) }
+}
+
+/** Without a configuration the authority has the name it was made with. */
+export async function issuerIn({ config }: PolicyOptions, ca: CaFolder): Promise<KnownIssuer> {
+  return config === undefined
+    ? { name: ca.name, only: new Map<string, readonly string[]>() }
+    : issuerOfCa(config, ca.issuing.fingerprint)
 }
