@@ -1,49 +1,27 @@
 /** docs/provisioning.md as it stands, in one folder, with a guarded broker that takes what it makes and refuses what it revokes. */
-import { execFile } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startGuarded } from '../../src/tool/start-guarded.ts'
 import type { TraceEvent } from '../../src/trace.ts'
 import { RawClient } from '../support/raw-client.ts'
+import { openTour, type Tour } from '../support/tour.ts'
 
-const page = readFileSync(new URL('../../docs/provisioning.md', import.meta.url), 'utf8')
-const blocks = [...page.matchAll(/^```sh\n(.*?)^```$/gms)].map(match => match[1] ?? '')
-const main = fileURLToPath(new URL('../../dist/tool/main.js', import.meta.url))
-let folder = ''
+let tour: Tour
 
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'portcullis-tour-'))
-  cpSync(new URL('../../policies', import.meta.url), join(folder, 'policies'), { recursive: true })
-  writeFileSync(join(folder, 'portcullis'), `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n`, { mode: 0o755 })
+  tour = openTour('provisioning.md')
 })
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+afterAll(() => tour.close())
 
-function shell(script: string): Promise<{ exit: number; stdout: string; stderr: string }> {
-  const env = { ...process.env, PATH: `${folder}:${process.env['PATH']}` }
-  return new Promise(resolve => {
-    execFile('sh', ['-e', '-c', script], { cwd: folder, env }, (error, stdout, stderr) =>
-      resolve({ exit: error === null ? 0 : Number(error.code), stdout, stderr }),
-    )
-  })
-}
-
-async function run(script: string): Promise<string> {
-  const { exit, stdout, stderr } = await shell(script)
-  expect(`${script}: ${exit}\n${exit === 0 ? '' : stderr}`).toBe(`${script}: 0\n`)
-  return stdout
-}
-
-const text = (name: string): string => readFileSync(join(folder, name), 'utf8')
 const credentials = (name: string, key = name) => ({
-  key: text(`${key}.key`),
-  cert: text(`${name}.pem`),
-  ca: text('pump-12.ca.pem'),
+  key: tour.text(`${key}.key`),
+  cert: tour.text(`${name}.pem`),
+  ca: tour.text('pump-12.ca.pem'),
 })
 
 test('from nothing to a device that is connected, renewed, revoked and refused', { timeout: 300_000 }, async () => {
+  const { blocks, folder, run, shell, text } = tour
   const [create, issue, sign, renew, revoke, crl, ...more] = blocks
   expect(more).toEqual([])
   expect(await run(create ?? '')).toContain('crl: [ca/acme.crl]')
