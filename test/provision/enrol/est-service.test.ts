@@ -3,7 +3,7 @@ import { createHmac, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { createIssuing, createRoot, issueLeaf } from '../../../src/provision/authority.ts'
+import { createIssuing, createRoot, issueLeaf, signLeaf } from '../../../src/provision/authority.ts'
 import { writeRequest } from '../../../src/provision/csr-writer.ts'
 import { readCertsOnly } from '../../../src/provision/enrol/certs-only.ts'
 import { signToken } from '../../../src/provision/enrol/token.ts'
@@ -501,6 +501,17 @@ describe('a certificate that does not renew', () => {
     })
     const reply = await est.reenrol({ key: one.keyPem, cert: one.pem + est.ca.issuingPem }, request(name))
     expect(answerOf(reply)).toBe('403 provision/unknown-certificate')
+    // the serial of one that is in force, under another key
+    const { publicKey, privateKey } = createKeys()
+    await est.enrolled(fresh())
+    const serialHex = est.ca.ledger.all().at(-1)?.serialHex ?? ''
+    const subject = [
+      ['OU', 's1'],
+      ['CN', name],
+    ] as const
+    const twin = signLeaf(est.ca.authority, { profile: 'device', subject, ...validity, publicKey, serialHex })
+    const asTwin = await est.reenrol({ key: keyPem(privateKey), cert: twin.pem + est.ca.issuingPem }, request(name))
+    expect(answerOf(asTwin)).toBe('403 provision/unknown-certificate')
     const server = issueLeaf(est.ca.authority, {
       profile: 'server',
       subject: [['CN', 'est']],
