@@ -658,9 +658,21 @@ export const problemCodes = {
     meaning: 'The certificate that came back from the root is not what was asked for, so that it is not installed.',
     next: 'Sign the request again on the machine of the root, by `portcullis ca sign-issuing`.',
   },
+  'provision/bad-response': {
+    meaning: 'What an enrolment service answered is no certificate for this key, this name and this authority.',
+    next: 'Check the address of the service and the root given with `--ca`; nothing was written.',
+  },
   'provision/bad-captures': {
     meaning: 'The captures of an identity are not given as its `from:` needs them.',
     next: 'Give every capture but the one that NAME is with `--set CAPTURE=VALUE`.',
+  },
+  'provision/bad-enrol-key': {
+    meaning: 'The key that enrolment tokens are signed with cannot be read, or is of another kind.',
+    next: 'Put back `enroll.key` from your backup, or move it away and make the tokens anew.',
+  },
+  'provision/bad-enrolment': {
+    meaning: 'A request to the enrolment service is not one of EST, or is too large or too slow.',
+    next: 'Send a PKCS#10 request as RFC 7030 and RFC 8951 say; docs/enrolment.md shows each by curl.',
   },
   'provision/bad-ledger': {
     meaning: 'The ledger is damaged, of another version, or no ledger at all.',
@@ -674,6 +686,10 @@ export const problemCodes = {
     meaning:
       'The certificate signing request is not one, is not strict DER, or does not prove that its key is its own.',
     next: 'Make a new one on the device, for example by `openssl req -new`.',
+  },
+  'provision/bad-token': {
+    meaning: 'An enrolment token is forged, expired, spent, withdrawn, or for another device or authority.',
+    next: 'Make another one with `portcullis enroll token`.',
   },
   'provision/bad-validity': {
     meaning: 'A validity that ends before it begins, or that outlives the issuing certificate.',
@@ -690,6 +706,10 @@ export const problemCodes = {
   'provision/compromised-key': {
     meaning: 'The key belongs to a certificate that was revoked because its key was compromised.',
     next: 'Make a new key on the device.',
+  },
+  'provision/enrolment-failed': {
+    meaning: 'The enrolment service could not be reached, or did not give a certificate.',
+    next: 'The sentence says what it answered; its log says why.',
   },
   'provision/file-exists': {
     meaning: 'A file or folder that would be made is there already; nothing is overwritten.',
@@ -727,6 +747,10 @@ export const problemCodes = {
     meaning: 'The certificate was superseded or revoked, or its serial is only reserved.',
     next: 'Issue or renew it: `portcullis device show` tells its history.',
   },
+  'provision/other-names': {
+    meaning: 'A re-enrolment asks for other names than those of the certificate that it is made with.',
+    next: 'Ask with the same subject and subjectAltName, or enrol anew with a token.',
+  },
   'provision/policy-refuses': {
     meaning: 'The gate would refuse the certificate, so that it is not issued.',
     next: 'Correct the name or the policy; the sentence says what the gate would say.',
@@ -740,8 +764,8 @@ export const problemCodes = {
     next: 'Finish that one first; `portcullis ca rotate --plan` says what is left to do.',
   },
   'provision/same-key': {
-    meaning: 'A renewal would certify a key that the device had before.',
-    next: 'Make a new key on the device, or pass `--same-key`.',
+    meaning: 'A renewal asks for a certificate with a key that the device had before.',
+    next: 'Make a new key on the device; `device renew` takes the old one with `--same-key`.',
   },
   'provision/still-needed': {
     meaning: 'Nothing can be retired: certificates in use depend on the older issuing CA, or there is none.',
@@ -750,6 +774,10 @@ export const problemCodes = {
   'provision/taken': {
     meaning: 'Another living certificate has this identity, client id, key or unique value.',
     next: 'Renew that certificate, revoke it first, or choose another name.',
+  },
+  'provision/too-many-enrolments': {
+    meaning: 'An address or a device has asked the enrolment service too often.',
+    next: 'Wait as long as Retry-After says.',
   },
   'provision/unknown-identity': {
     meaning: 'The policy has no identity of this name.',

@@ -128,6 +128,25 @@ export type TraceEvent =
   /** The broker's own changed certificate was taken over, for connections from now on. */
   | { readonly event: 'certificate-loaded'; readonly subject: string; readonly notAfter: string }
   | { readonly event: 'alarm'; readonly problem: Problem }
+  /** The enrolment service gave a device a certificate. */
+  | {
+      readonly event: 'enrolled'
+      readonly peer: TracedPeer
+      /** What it was let in by. */
+      readonly by: 'token' | 'certificate'
+      readonly serial: string
+      readonly notAfter: string
+      /** Serials of the certificates that it replaces. */
+      readonly superseded: readonly string[]
+    }
+  /** The enrolment service refused a request, with this HTTP status. */
+  | {
+      readonly event: 'enrol-refused'
+      readonly peer: TracedPeer
+      readonly route: string
+      readonly status: number
+      readonly problem: Problem
+    }
 
 export type Trace = (event: TraceEvent) => void
 

@@ -32,7 +32,7 @@ export interface BudgetedTrace {
 
 type Refusal = Extract<
   TraceEvent,
-  { readonly event: 'handshake-refused' | 'connect-refused' | 'refused' | 'would-refuse' }
+  { readonly event: 'handshake-refused' | 'connect-refused' | 'refused' | 'would-refuse' | 'enrol-refused' }
 >
 
 /** One minute of one key. */
@@ -158,7 +158,13 @@ export function budgetRefusals(trace: Trace, options: BudgetOptions): BudgetedTr
   }
 }
 
-const refusals: ReadonlySet<string> = new Set(['handshake-refused', 'connect-refused', 'refused', 'would-refuse'])
+const refusals: ReadonlySet<string> = new Set([
+  'handshake-refused',
+  'connect-refused',
+  'refused',
+  'would-refuse',
+  'enrol-refused',
+])
 
 function isRefusal(event: TraceEvent): event is Refusal {
   return refusals.has(event.event)

@@ -51,6 +51,7 @@ function severity(event: TraceEvent): 'info' | 'warn' | 'error' {
     case 'issuers-loaded':
     case 'certificate-loaded':
     case 'candidate-loaded':
+    case 'enrolled':
       return 'info'
     case 'candidate-refused':
     case 'policy-refused':
@@ -110,6 +111,17 @@ function fields(event: TraceEvent, policies: string): Record<string, unknown> {
       return { revision: event.revision, problems: event.problems.map(problemFields) }
     case 'alarm':
       return problemFields(event.problem)
+    case 'enrolled': {
+      const { event: _, peer, ...rest } = event
+      return { ...peerFields(peer), ...rest }
+    }
+    case 'enrol-refused':
+      return {
+        ...peerFields(event.peer),
+        route: event.route,
+        status: event.status,
+        ...problemFields(event.problem),
+      }
     case 'suppressed':
       return {
         ...(event.peer === undefined ? {} : peerFields(event.peer)),
@@ -205,6 +217,10 @@ function sentence(event: TraceEvent, policies: string): string {
       return `broker   certificate of ${event.subject} in force, until ${event.notAfter}`
     case 'alarm':
       return `alarm   ${because(event.problem)}`
+    case 'enrolled':
+      return `enrolled ${name(event.peer)} from ${event.peer.address} by its ${event.by}: serial ${event.serial}, until ${event.notAfter}`
+    case 'enrol-refused':
+      return `refused ${event.route} with ${event.status}, ${name(event.peer)} from ${event.peer.address}${because(event.problem)}`
     case 'connected':
     case 'disconnected':
       return `${event.event} ${name(event.peer)} from ${event.peer.address}${'problem' in event && event.problem ? ` (${event.problem.code})` : ''}`

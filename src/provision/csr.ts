@@ -13,8 +13,10 @@ import { fail, ok, type Problem, problem, type Result } from '../problem.ts'
 
 export interface SigningRequest {
   readonly publicKey: KeyObject
-  /** Subject, as DER: a wish, which nobody has proved. */
+  /** Subject, DER: what the request calls itself, which nothing believes. */
   readonly subjectName: Buffer
+  /** The subjectAltName that it asks for, DER. */
+  readonly alternativeNames: Buffer | undefined
   /** What the request says besides, for people. */
   readonly ignored: readonly string[]
 }
@@ -58,7 +60,7 @@ function readParts(request: DerReader): Parts {
 }
 
 function judge({ info, algorithm, signature }: Parts): Result<SigningRequest> {
-  const { spki, subjectName, ignored } = readOnly(info, tag.sequence, readInfo)
+  const { spki, ...said } = readOnly(info, tag.sequence, readInfo)
   const publicKey = createPublicKey({ key: spki, format: 'der', type: 'spki' })
   // OpenSSL may be lenient about what we are not: the key is taken only where both read the same octets
   if (!publicKey.export({ type: 'spki', format: 'der' }).equals(spki)) return fail(bad('its key is not strict DER'))
@@ -67,17 +69,20 @@ function judge({ info, algorithm, signature }: Parts): Result<SigningRequest> {
   if (!verifySignature(algorithm, info, signature, publicKey)) {
     return fail(bad('its signature is not by its own key, so that it proves nothing'))
   }
-  return ok({ publicKey, subjectName, ignored })
+  return ok({ publicKey, ...said })
 }
 
 /** CertificationRequestInfo (RFC 2986 §4.1); attributes are mandatory, if only an empty set. */
-function readInfo(info: DerReader): Pick<SigningRequest, 'subjectName' | 'ignored'> & { readonly spki: Buffer } {
+function readInfo(info: DerReader): Omit<SigningRequest, 'publicKey'> & { readonly spki: Buffer } {
   if (smallInteger(info.take(tag.integer)) !== 0) throw new DerError('a version other than 1')
   const subjectName = info.takeWhole(tag.sequence)
   const subject = displayName(readName(subjectName))
   const spki = info.takeWhole(tag.sequence)
   const attributes = info.inside(tag.context(0), list => list.each(readAttribute))
-  return { spki, subjectName, ignored: [...(subject === '' ? [] : [`subject ${subject}`]), ...attributes] }
+  const asked = attributes.flatMap(one => one.alternativeNames ?? [])
+  if (asked.length > 1) throw new DerError('it asks for subjectAltName twice')
+  const ignored = [...(subject === '' ? [] : [`subject ${subject}`]), ...attributes.map(({ text }) => text)]
+  return { spki, subjectName, alternativeNames: asked[0], ignored }
 }
 
 const attributeNames: Readonly<Record<string, string>> = {
@@ -85,21 +90,25 @@ const attributeNames: Readonly<Record<string, string>> = {
   '1.2.840.113549.1.9.7': 'challengePassword',
 }
 const extensionRequest = '1.2.840.113549.1.9.14'
+const subjectAltName = '2.5.29.17'
 const extensionNames: Readonly<Record<string, string>> = {
   '2.5.29.14': 'subjectKeyIdentifier',
   '2.5.29.15': 'keyUsage',
-  '2.5.29.17': 'subjectAltName',
+  [subjectAltName]: 'subjectAltName',
   '2.5.29.19': 'basicConstraints',
   '2.5.29.37': 'extendedKeyUsage',
 }
 
-function readAttribute(list: DerReader): string {
+function readAttribute(list: DerReader): { readonly text: string; readonly alternativeNames?: readonly Buffer[] } {
   return list.inside(tag.sequence, attribute => {
     const id = oidText(attribute.take(tag.oid))
     const values = attribute.take(tag.set)
-    if (id !== extensionRequest) return `attribute ${attributeNames[id] ?? id}`
+    if (id !== extensionRequest) return { text: `attribute ${attributeNames[id] ?? id}` }
     const extensions = readWhole(values, set => set.inside(tag.sequence, one => one.each(takeExtension)))
-    return `extensions ${extensions.map(({ oid }) => extensionNames[oid] ?? oid).join(', ')}`
+    return {
+      text: `extensions ${extensions.map(({ oid }) => extensionNames[oid] ?? oid).join(', ')}`,
+      alternativeNames: extensions.filter(({ oid }) => oid === subjectAltName).map(({ value }) => value),
+    }
   })
 }
 

@@ -27,6 +27,9 @@ export interface IssueOptions {
   readonly replaceFiles?: boolean
   /** For the serial. Default: `node:crypto`. */
   readonly random?: (octets: number) => Buffer
+  /** Id of the enrolment token that it spends, and serial of the certificate that asked for it. */
+  readonly token?: string | undefined
+  readonly successorOf?: string | undefined
   /** Writes the files of the signed certificate under temporary names. */
   readonly stage: (signed: SignedCertificate) => Promise<StagedFiles>
 }
@@ -46,6 +49,8 @@ export async function issueThroughLedger(ca: OpenCa, plan: LeafPlan, options: Is
     serialHex,
     keyHash: keyHashOf(plan.publicKey),
     renew: options.renew,
+    token: options.token,
+    successorOf: options.successorOf,
   })
   if (!reserved.ok) return reserved
   const signed = await signAndPublish(ca, plan, reserved.value, options)

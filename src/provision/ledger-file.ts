@@ -5,21 +5,22 @@
 import { closeSync, openSync, readSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type Database from 'libsql'
-import { ConfigurationError, problem } from '../problem.ts'
+import { ConfigurationError, PortcullisError, problem } from '../problem.ts'
 
 /** How long a command waits for another one that is writing. */
 const defaultBusyMs = 10_000
 /** "PCLG": tells a ledger from any other SQLite database. */
 const applicationId = 0x50434c47
-const schemaVersion = 1
 
 export type LedgerDatabase = Database.Database
 
 /**
+ * Version 1: certificates, what each holds, what happened to them, and CRL numbers.
+ *
  * Two laws stand in the file itself, for whoever writes to it: nothing is ever deleted, and no certificate goes back to an
  * earlier state.
  */
-const schema = `
+const certificates = `
 CREATE TABLE certificates (
   issuer_key_id TEXT NOT NULL,
   serial TEXT NOT NULL,
@@ -73,13 +74,37 @@ WHEN NOT (
 BEGIN SELECT RAISE(ABORT, 'a certificate never goes back to an earlier state'); END;
 `
 
+/** Version 2: enrolment tokens. One ends once, and is never forgotten: what is spent stays spent. */
+const tokens = `
+CREATE TABLE tokens (
+  jti TEXT PRIMARY KEY,
+  issuer_key_id TEXT NOT NULL,
+  name TEXT NOT NULL,
+  identity TEXT NOT NULL,
+  expires INTEGER NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('outstanding', 'spent', 'withdrawn')),
+  issued_at INTEGER NOT NULL,
+  issued_by TEXT NOT NULL,
+  ended_at INTEGER,
+  ended_by TEXT,
+  serial TEXT
+) STRICT;
+CREATE TRIGGER tokens_stay BEFORE DELETE ON tokens BEGIN SELECT RAISE(ABORT, 'a ledger deletes nothing'); END;
+CREATE TRIGGER tokens_move BEFORE UPDATE ON tokens WHEN OLD.state <> 'outstanding'
+BEGIN SELECT RAISE(ABORT, 'a token ends once'); END;
+`
+
+/** What each version adds to the one before it. */
+const versions: readonly string[] = [certificates, tokens]
+const schemaVersion = versions.length
+
 /** Makes an empty ledger, 0600. The file must not exist. Where it cannot be made whole, nothing stays. */
 export function createLedgerFile(path: string): void {
   closeSync(openSync(path, 'wx', 0o600))
   try {
     const database = openDatabase(path, defaultBusyMs)
     database.exec(
-      `BEGIN IMMEDIATE; ${schema} PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}; COMMIT`,
+      `BEGIN IMMEDIATE; ${versions.join('')} PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}; COMMIT`,
     )
     database.close()
   } catch (error) {
@@ -88,12 +113,27 @@ export function createLedgerFile(path: string): void {
   }
 }
 
-/** Opens a ledger. Throws ConfigurationError where the file is missing, foreign, of another version, or broken. */
+/** Begins a transaction that excludes other writers. Throws `provision/ledger-busy` where one does not end. */
+export function beginExclusively(database: LedgerDatabase): void {
+  try {
+    database.exec('BEGIN IMMEDIATE')
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'SQLITE_BUSY') throw error
+    throw new PortcullisError([
+      problem('provision/ledger-busy', 'another command is writing to the ledger, and does not end', {
+        help: 'wait until it is done, and run this one again',
+      }),
+    ])
+  }
+}
+
+/** Opens a ledger, one of an earlier version too. Throws ConfigurationError where the file is missing, foreign, of a later version, or broken. */
 export function openLedgerFile(path: string, busyMs: number = defaultBusyMs): LedgerDatabase {
   requireDatabase(path)
   const opened = attempt(path, () => openDatabase(path, busyMs))
   try {
     requireOurs(path, opened)
+    bringUp(opened)
     return opened
   } catch (error) {
     opened.close()
@@ -122,12 +162,24 @@ function requireDatabase(path: string): void {
 function requireOurs(path: string, database: LedgerDatabase): void {
   const [id, version] = attempt(path, () => [pragma(database, 'application_id'), pragma(database, 'user_version')])
   if (id !== applicationId) throw refused('provision/bad-ledger', path, 'the database is not a ledger of Portcullis')
-  if (version !== schemaVersion) {
+  if (typeof version !== 'number' || version < 1 || version > schemaVersion) {
     const sentence = `the ledger is of version ${version}, and this program knows version ${schemaVersion}`
     throw refused('provision/bad-ledger', path, sentence)
   }
   const verdict = attempt(path, () => pragma(database, 'quick_check'))
   if (verdict !== 'ok') throw refused('provision/bad-ledger', path, 'the ledger is damaged')
+}
+
+/** Adds what later versions have, in one transaction: a kill leaves the version before, and of two processes one does it. */
+function bringUp(database: LedgerDatabase): void {
+  if (pragma(database, 'user_version') === schemaVersion) return
+  beginExclusively(database)
+  try {
+    const missing = versions.slice(Number(pragma(database, 'user_version')))
+    database.exec(`${missing.join('')} PRAGMA user_version = ${schemaVersion}; COMMIT`)
+  } finally {
+    if (database.inTransaction) database.exec('ROLLBACK')
+  }
 }
 
 function attempt<T>(path: string, read: () => T): T {

@@ -38,6 +38,10 @@ export interface Reservation
   readonly holds: readonly string[]
   /** Certificates of the same identity may stand beside it. */
   readonly renew: boolean
+  /** Id of the enrolment token that it spends. */
+  readonly token?: string | undefined
+  /** Serial of the certificate that asked for it: where that is not in force any more, it is refused. */
+  readonly successorOf?: string | undefined
 }
 
 /** One step of a certificate's life. */

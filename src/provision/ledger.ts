@@ -5,7 +5,8 @@
  */
 import { fail, ok, PortcullisError, type Problem, problem, type Result } from '../problem.ts'
 import type { CrlReason } from './crl-writer.ts'
-import { type LedgerDatabase, openLedgerFile } from './ledger-file.ts'
+import { beginExclusively, type LedgerDatabase, openLedgerFile } from './ledger-file.ts'
+import { clockProblem, predecessorProblem } from './ledger-objections.ts'
 import {
   eventOf,
   type LedgerEvent,
@@ -14,17 +15,18 @@ import {
   type Reservation,
   recordOf,
 } from './ledger-record.ts'
+import { LedgerTokens } from './ledger-tokens.ts'
 import { takenProblem } from './taken-problem.ts'
 
 /** A reservation that was not used within this time belongs to a process that is gone. */
 const leaseMs = 60_000
-/** A clock may be this much behind the last entry. */
-const clockSkewMs = 5 * 60_000
 
 export interface LedgerOptions {
   readonly now: () => Date
   /** Who does it, for the record: `ops@host`. */
   readonly by: string
+  /** How long to wait for another process that is writing, in milliseconds. */
+  readonly busyMs?: number
 }
 
 interface Change {
@@ -34,6 +36,8 @@ interface Change {
 }
 
 export class Ledger {
+  /** Enrolment tokens. */
+  readonly tokens: LedgerTokens
   readonly #database: LedgerDatabase
   readonly #now: () => Date
   readonly #by: string
@@ -42,6 +46,7 @@ export class Ledger {
     this.#database = database
     this.#now = options.now
     this.#by = options.by
+    this.tokens = new LedgerTokens(database, { ...options, write: change => this.#write(change) })
   }
 
   /**
@@ -51,7 +56,12 @@ export class Ledger {
   reserve(reservation: Reservation): Result<LedgerRecord> {
     return this.#write(() => {
       const now = this.#now().getTime()
-      const refused = this.#clockProblem(now) ?? this.#compromised(reservation) ?? this.#taken(reservation, now)
+      const refused =
+        clockProblem(this.#database, now) ??
+        predecessorProblem(this.#database, reservation) ??
+        this.#compromised(reservation) ??
+        this.#taken(reservation, now) ??
+        this.tokens.spend(reservation) // last: whatever else refuses leaves the token good
       if (refused !== undefined) return fail(refused)
       this.#insert(reservation, now)
       return ok(this.#require(reservation.issuerKeyId, reservation.serialHex))
@@ -134,7 +144,7 @@ export class Ledger {
     number: number,
     write: (revoked: readonly LedgerRecord[]) => Promise<void>,
   ): Promise<void> {
-    this.#begin()
+    beginExclusively(this.#database)
     try {
       const row = this.#database.prepare('SELECT written FROM crls WHERE issuer_key_id = ?').get(issuerKeyId)
       if (Number((row as { written: number } | undefined)?.written ?? 0) < number) {
@@ -155,7 +165,7 @@ export class Ledger {
   }
 
   #write<T>(change: () => T): T {
-    this.#begin()
+    beginExclusively(this.#database)
     try {
       const value = change()
       this.#database.exec('COMMIT')
@@ -163,19 +173,6 @@ export class Ledger {
     } catch (error) {
       this.#rollBack()
       throw error
-    }
-  }
-
-  #begin(): void {
-    try {
-      this.#database.exec('BEGIN IMMEDIATE')
-    } catch (error) {
-      if ((error as { code?: unknown }).code !== 'SQLITE_BUSY') throw error
-      throw new PortcullisError([
-        problem('provision/ledger-busy', 'another command is writing to the ledger, and does not end', {
-          help: 'wait until it is done, and run this one again',
-        }),
-      ])
     }
   }
 
@@ -218,16 +215,6 @@ export class Ledger {
     this.#database
       .prepare('INSERT INTO events (issuer_key_id, serial, state, at, by, reason) VALUES (?, ?, ?, ?, ?, ?)')
       .run(of.issuerKeyId, of.serialHex, state, now, this.#by, reason ?? null)
-  }
-
-  /** A clock that was set back would date new certificates before old ones, and CRLs before those they replace. */
-  #clockProblem(now: number): Problem | undefined {
-    const row = this.#database.prepare('SELECT max(at) AS last FROM events').get() as { last: number | null }
-    if (row.last === null || now >= row.last - clockSkewMs) return undefined
-    const last = new Date(row.last).toISOString()
-    return problem('provision/clock-set-back', `the ledger was last written at ${last}, and the clock is before that`, {
-      help: 'correct the clock of this machine (timedatectl)',
-    })
   }
 
   /** A key that somebody else may have must not come back under a new certificate. */
@@ -281,6 +268,6 @@ export class Ledger {
 }
 
 /** Opens a ledger that `createLedgerFile` made. */
-export function openLedger(path: string, options: LedgerOptions & { readonly busyMs?: number }): Ledger {
+export function openLedger(path: string, options: LedgerOptions): Ledger {
   return new Ledger(openLedgerFile(path, options.busyMs), options)
 }

@@ -33,6 +33,7 @@ export const commands: Commands = {
   policy: async () => addPolicy,
   ca: async () => (await import('./ca/command.ts')).addCa,
   device: async () => (await import('./device/command.ts')).addDevice,
+  enroll: async () => (await import('./enroll/command.ts')).addEnroll,
 }
 
 function addPolicy(program: Command, words: readonly string[]): Promise<void> {

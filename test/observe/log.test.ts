@@ -122,3 +122,54 @@ describe('suppressed', () => {
     expect(json(many)).not.toHaveProperty('address')
   })
 })
+
+describe('enrolment', () => {
+  const enrolled: TraceEvent = {
+    event: 'enrolled',
+    peer: { address: '192.0.2.1', who: 'device:site=s1,device=pump-7' },
+    by: 'token',
+    serial: '4a',
+    notAfter: '2027-01-02T03:04:05.000Z',
+    superseded: [],
+  }
+  const refused: TraceEvent = {
+    event: 'enrol-refused',
+    peer: { address: '192.0.2.1' },
+    route: 'simpleenroll',
+    status: 401,
+    problem: { code: 'provision/bad-token', sentence: 'the token is for another device' },
+  }
+
+  test('as JSON: who, by what, and which certificate; or why not', () => {
+    expect(json(enrolled)).toEqual({
+      level: 'info',
+      time: '2026-01-02T03:04:05.678Z',
+      event: 'enrolled',
+      device: 'device:site=s1,device=pump-7',
+      address: '192.0.2.1',
+      by: 'token',
+      serial: '4a',
+      notAfter: '2027-01-02T03:04:05.000Z',
+      superseded: [],
+    })
+    expect(json(refused)).toEqual({
+      level: 'warn',
+      time: '2026-01-02T03:04:05.678Z',
+      event: 'enrol-refused',
+      address: '192.0.2.1',
+      route: 'simpleenroll',
+      status: 401,
+      code: 'provision/bad-token',
+      reason: 'the token is for another device',
+    })
+  })
+
+  test('plain', () => {
+    expect(line('plain', enrolled)).toBe(
+      '03:04:05 enrolled device:site=s1,device=pump-7 from 192.0.2.1 by its token: serial 4a, until 2027-01-02T03:04:05.000Z',
+    )
+    expect(line('plain', refused)).toBe(
+      '03:04:05 refused simpleenroll with 401, no certificate from 192.0.2.1: the token is for another device [provision/bad-token]',
+    )
+  })
+})

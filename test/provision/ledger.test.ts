@@ -192,7 +192,7 @@ describe('the file', () => {
       () => writeFileSync(path, Buffer.concat([readFileSync(path).subarray(0, 4096), Buffer.alloc(20_000, 7)])),
     ],
     ['another database', 'provision/bad-ledger', () => edit('PRAGMA application_id = 7')],
-    ['of a later version', 'provision/bad-ledger', () => edit('PRAGMA user_version = 2')],
+    ['of a later version', 'provision/bad-ledger', () => edit('PRAGMA user_version = 3')],
   ])('is refused where it is %s', (_, code, harm) => {
     harm()
     expect(codeOf(() => open())).toBe(code)

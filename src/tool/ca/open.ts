@@ -42,10 +42,11 @@ function userName(): string {
 export async function withCa<T>(
   options: SigningOptions,
   use: (ca: OpenCa, passphrase: string | undefined) => Promise<T>,
+  ledger: LedgerOptions = ledgerOptions(),
 ): Promise<T> {
   const encrypted = await isKeyEncrypted(await readCa(options.ca))
   const passphrase = encrypted ? await askPassphrase(options) : undefined
-  const ca = await openCa(options.ca, passphrase, ledgerOptions())
+  const ca = await openCa(options.ca, passphrase, ledger)
   try {
     await sweepLeftovers(ca.folder)
     return await use(ca, passphrase)

@@ -22,19 +22,22 @@ export function addPolicyOptions(command: Command): Command {
     .option('--config <file>', 'the configuration: its issuers, with what each may say (`only:`)')
 }
 
+/** A set whose tests fail is refused, as a gate would. `issuerKeyId` as for `issuerIn`. */
+export async function loadContext(options: PolicyOptions, ca: CaFolder, issuerKeyId?: string): Promise<PolicyContext> {
+  const { set } = await loadPolicyFolder(options.policies, await issuerOptionsOf(options.config))
+  return { set, issuer: await issuerIn(options, ca, issuerKeyId) }
+}
+
 /**
- * A set whose tests fail is refused, as a gate would. Without a configuration the authority has the name it was made with.
- * `issuerKeyId`: the issuing CA that is asked about, of which a configuration must know; else the one that signs.
+ * Without a configuration the authority has the name it was made with. `issuerKeyId`: the issuing CA that is asked about, of which a
+ * configuration must know; else the one that signs.
  */
-export async function loadContext(
-  options: PolicyOptions,
+export async function issuerIn(
+  { config }: PolicyOptions,
   ca: CaFolder,
   issuerKeyId: string = ca.issuerKeyId,
-): Promise<PolicyContext> {
-  const { set } = await loadPolicyFolder(options.policies, await issuerOptionsOf(options.config))
-  const issuer =
-    options.config === undefined
-      ? { name: ca.name, only: new Map<string, readonly string[]>() }
-      : await issuerOfCa(options.config, issuerKeyId)
-  return { set, issuer }
+): Promise<KnownIssuer> {
+  return config === undefined
+    ? { name: ca.name, only: new Map<string, readonly string[]>() }
+    : issuerOfCa(config, issuerKeyId)
 }

@@ -23,9 +23,9 @@ export function pathsOf({ key, certificate, trusts }: DeviceFiles): readonly str
 /** Key first: whoever sees the certificate finds the key too. */
 export function stageDevice(
   files: DeviceFiles,
-  signed: SignedCertificate,
+  signed: Pick<SignedCertificate, 'pem'>,
   keyPem: string | undefined,
-  ca: CaFolder,
+  ca: Pick<CaFolder, 'issuingPem' | 'rootPem'>,
 ): Promise<StagedFiles> {
   return stageFiles([
     ...(files.key === undefined || keyPem === undefined ? [] : [{ path: files.key, content: keyPem, mode: 0o600 }]),

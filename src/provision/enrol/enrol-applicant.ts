@@ -1,0 +1,52 @@
+/** From an applicant and its request to a certificate: the same plan and the same ledger as `device sign`. */
+import { fail, ok, problem, type Result } from '../../problem.ts'
+import type { OpenCa } from '../ca-folder.ts'
+import { readRequest } from '../csr.ts'
+import { type Issued, issueThroughLedger } from '../issue-leaf.ts'
+import { keyHashOf } from '../keys.ts'
+import { planDevice } from '../plan-device.ts'
+import type { StagedFiles } from '../staged-files.ts'
+import type { Applicant } from './applicant.ts'
+import { asksForSameNames, rawNamesOf } from './certificate-names.ts'
+import type { EnrolPolicy } from './issue-token.ts'
+
+export interface EnrolSettings {
+  readonly days: number
+  /** A re-enrolment puts the certificates before it on the CRL. */
+  readonly supersede: boolean
+}
+
+/** The certificate goes over the wire, into no file. */
+const noFiles: StagedFiles = { publish: async () => undefined, discard: async () => undefined }
+
+/** `der` is the PKCS#10 request. Of two uses of a token one wins, and a certificate that was revoked meanwhile gets no successor. */
+export async function enrolApplicant(
+  ca: OpenCa,
+  policy: EnrolPolicy,
+  applicant: Applicant,
+  der: Buffer,
+  { days, supersede }: EnrolSettings,
+): Promise<Result<Issued>> {
+  const { name, identity, token, current } = applicant
+  const request = der[0] === 0x30 ? readRequest(der) : fail(notDer)
+  if (!request.ok) return request
+  const { publicKey } = request.value
+  if (current?.der !== undefined && !asksForSameNames(request.value, rawNamesOf(current.der))) {
+    return fail(problem('provision/other-names', 'subject and subjectAltName are not those of the certificate'))
+  }
+  if (current?.keyHash === keyHashOf(publicKey)) {
+    return fail(problem('provision/same-key', 'the key is that of the certificate: renewing means a new one'))
+  }
+  const plan = planDevice(ca, { ...policy, identity, name, publicKey, days })
+  if (!plan.ok) return plan
+  const issued = await issueThroughLedger(ca, plan.value, {
+    renew: current !== undefined,
+    supersede: supersede && current !== undefined,
+    token,
+    successorOf: current?.serialHex,
+    stage: async () => noFiles,
+  })
+  return issued.ok ? ok(issued.value) : issued
+}
+
+const notDer = problem('provision/bad-request', 'the signing request is not base64 of DER')
