@@ -719,6 +719,15 @@ export const problemCodes = {
     meaning: 'The certificate was superseded or revoked, or its serial is only reserved.',
     next: 'Issue or renew it: `portcullis device show` tells its history.',
   },
+  'provision/pkcs12-needs-rsa': {
+    meaning: 'A legacy PKCS#12 file was asked for, and the key is not RSA: what reads only such a file cannot use it.',
+    next: 'Make an RSA key with `--key rsa2048`, or leave `legacy` away.',
+  },
+  'provision/pkcs12-password': {
+    meaning:
+      'The password of a PKCS#12 file is too short, too long, or not ASCII, of which programs make different bytes.',
+    next: 'Use 8 to 256 letters, digits, signs and blanks of ASCII, or let one be made.',
+  },
   'provision/policy-refuses': {
     meaning: 'The gate would refuse the certificate, so that it is not issued.',
     next: 'Correct the name or the policy; the sentence says what the gate would say.',

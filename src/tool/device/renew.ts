@@ -4,7 +4,6 @@ import { parseIdentityText } from '../../policy/identity-text.ts'
 import type { MappedIdentity } from '../../policy/model.ts'
 import { ConfigurationError, problem } from '../../problem.ts'
 import { publishCrl } from '../../provision/crl-file.ts'
-import type { KeyType } from '../../provision/keys.ts'
 import type { LedgerRecord } from '../../provision/ledger-record.ts'
 import { dayText } from '../ca/ca-text.ts'
 import { defaultCrlDays, sayCrl } from '../ca/crl.ts'
@@ -16,10 +15,10 @@ import { answerIssued } from './device-text.ts'
 import { findRecords } from './find-records.ts'
 import { issueDevice, makeKey } from './issue-device.ts'
 import { addIssueOptions, type IssueCommandOptions, keyOption, refuse } from './issue-options.ts'
+import { addOutputOptions, type OutputOptions, readOutput } from './output-options.ts'
 import { readRequestFile } from './read-request.ts'
 
-interface RenewOptions extends IssueCommandOptions {
-  readonly key: KeyType
+interface RenewOptions extends IssueCommandOptions, OutputOptions {
   readonly identity?: string
   readonly csr?: string
   readonly supersede?: boolean
@@ -29,13 +28,14 @@ interface RenewOptions extends IssueCommandOptions {
 
 export function addDeviceRenew(device: Command): void {
   addExitCodes(
-    addIssueOptions(
-      device
-        .command('renew')
-        .description('make a new key and certificate with the same names; the old one stays valid unless --supersede')
-        .argument('<name>', 'name of the device'),
+    addOutputOptions(
+      addIssueOptions(
+        device
+          .command('renew')
+          .description('make a new key and certificate with the same names; the old one stays valid unless --supersede')
+          .argument('<name>', 'name of the device'),
+      ).addOption(keyOption()),
     )
-      .addOption(keyOption())
       .option('--csr <file>', 'sign the key of this request instead of making one')
       .option('--identity <text>', 'which one, where two devices have the name: device:site=s1,device=pump-7')
       .option('--supersede', 'put the old certificates on the CRL at once')
@@ -47,6 +47,7 @@ export function addDeviceRenew(device: Command): void {
 }
 
 async function renew(name: string, options: RenewOptions): Promise<void> {
+  const output = await readOutput(options)
   const request = options.csr === undefined ? undefined : await readRequestFile(options.csr)
   await withCa(options, async ca => {
     const records = findRecords(ca.ledger, { name, identity: options.identity })
@@ -54,7 +55,17 @@ async function renew(name: string, options: RenewOptions): Promise<void> {
     const context = await loadContext(options, ca)
     const key = request === undefined ? makeKey(options.key) : { publicKey: request.publicKey, keyPem: undefined }
     const { days, out, supersede = false, replace = false } = options
-    const wish = { ...context, ...key, identity: identityOf(last), name, days, out, supersede, replaceFiles: replace }
+    const wish = {
+      ...context,
+      ...key,
+      output,
+      identity: identityOf(last),
+      name,
+      days,
+      out,
+      supersede,
+      replaceFiles: replace,
+    }
     const issued = await issueDevice(ca, { ...wish, renew: true })
     if (!issued.ok) {
       refuse(issued.problem)
