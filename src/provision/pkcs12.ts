@@ -72,7 +72,7 @@ export function requireRsa(keyType: string | undefined): void {
 }
 
 const minLength = 8
-/** A quarter of a second of one processor to write, and a third of that for each guess of a password that a person chose. */
+/** A quarter of a second of one processor for a file; a guess at a password that a person chose repeats one of the three. */
 const iterations = 100_000
 /** What OpenSSL takes. */
 const iterationsOfRandom = 2048

@@ -65,7 +65,7 @@ describe.each(cases)('%s, %s', (form, keyType, flags, algorithms) => {
   beforeAll(async () => {
     bytes = await writePkcs12(form, content)
     writeFileSync(join(folder, file), bytes)
-  }, 60_000)
+  }, 180_000)
 
   test('OpenSSL finds the key and every certificate, each octet as it was, and the name at both', () => {
     const { status, said } = openssl(file, 'right', ['-info', '-nodes', ...flags])

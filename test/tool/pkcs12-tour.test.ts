@@ -26,7 +26,7 @@ function run(script: string): string {
 
 const modeOf = (name: string): number => statSync(join(folder, name)).mode & 0o777
 
-test('every block does what the page says', { timeout: 120_000 }, () => {
+test('every block does what the page says', { timeout: 300_000 }, () => {
   const [modern, legacy, bundle, exported, ...more] = blocks
   expect(more).toEqual([])
   run('portcullis ca create --no-passphrase')
