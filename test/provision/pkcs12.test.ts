@@ -118,7 +118,7 @@ describe.each(cases)('%s, %s', (form, keyType, flags, algorithms) => {
       const wrong = words.with(-1, join(folder, 'wrong'))
       expect(spawnSync('keytool', ['-list', ...wrong], { encoding: 'utf8' }).status).not.toBe(0)
     },
-    60_000,
+    180_000,
   )
 
   // Node's OpenSSL has the algorithms of both forms
