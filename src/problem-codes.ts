@@ -751,6 +751,15 @@ export const problemCodes = {
     meaning: 'A re-enrolment asks for other names than those of the certificate that it is made with.',
     next: 'Ask with the same subject and subjectAltName, or enrol anew with a token.',
   },
+  'provision/pkcs12-needs-rsa': {
+    meaning: 'A legacy PKCS#12 file was asked for, and the key is not RSA: what reads only such a file cannot use it.',
+    next: 'Make an RSA key with `--key rsa2048`, or leave `legacy` away.',
+  },
+  'provision/pkcs12-password': {
+    meaning:
+      'The password of a PKCS#12 file is too short, too long, or not ASCII, of which programs make different bytes.',
+    next: 'Use 8 to 256 letters, digits, signs and blanks of ASCII, or let one be made.',
+  },
   'provision/policy-refuses': {
     meaning: 'The gate would refuse the certificate, so that it is not issued.',
     next: 'Correct the name or the policy; the sentence says what the gate would say.',

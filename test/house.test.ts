@@ -67,8 +67,10 @@ const quarantine: Readonly<Record<string, readonly string[]>> = {
   libsql: ['src/provision/ledger-file.ts'],
   mqtt: ['src/tool/'],
   'mqtt-packet': ['src/tool/'],
+  'node-forge': ['src/provision/pkcs12-legacy.ts'],
   picocolors: ['src/tool/'],
   pino: ['src/observe/'],
+  pkijs: ['src/provision/pkcs12-modern.ts'],
   ws: ['src/accept/websocket.ts'],
   yaml: ['src/policy/'],
 }

@@ -9,7 +9,7 @@ import { PortcullisError, problem } from '../problem.ts'
 
 export interface NewFile {
   readonly path: string
-  readonly content: string
+  readonly content: string | Uint8Array
   readonly mode: number
 }
 

@@ -1,6 +1,7 @@
 /** `portcullis device`: certificates of devices, from the policy set that the gate enforces. */
 import type { Command } from 'commander'
 import { addExitCodes } from '../help.ts'
+import { addDeviceExport } from './export.ts'
 import { addDeviceIssue } from './issue.ts'
 import { addDeviceList } from './list.ts'
 import { addDeviceRenew } from './renew.ts'
@@ -19,4 +20,5 @@ export function addDevice(program: Command): void {
   addDeviceList(device)
   addDeviceShow(device)
   addDeviceVerify(device)
+  addDeviceExport(device)
 }

@@ -1,35 +1,100 @@
-/** The files of a device: `NAME.key`, `NAME.pem` (certificate, then issuing CA: what it shows) and `NAME.ca.pem` (what it trusts). */
+/**
+ * The files of a device: `NAME.key`, `NAME.pem` (certificate, then issuing CA: what it shows) and `NAME.ca.pem` (what it
+ * trusts), or `NAME.bundle.pem` with all of that; beside them `NAME.p12`, where one is asked for.
+ */
+import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { SignedCertificate } from '../../provision/authority.ts'
 import type { CaFolder } from '../../provision/ca-folder.ts'
-import { type StagedFiles, stageFiles } from '../../provision/staged-files.ts'
+import { type Pkcs12Form, writePkcs12 } from '../../provision/pkcs12.ts'
+import { type NewFile, type StagedFiles, stageFiles } from '../../provision/staged-files.ts'
+
+/** Which files are wanted. */
+export interface DeviceOutput {
+  /** One file instead of three. */
+  readonly bundle: boolean
+  /** Without a password, one is made for each device, and goes into a file of its own. */
+  readonly pkcs12: { readonly form: Pkcs12Form; readonly password: string | undefined } | undefined
+}
 
 export interface DeviceFiles {
-  /** Undefined where the key stays on the device. */
+  /** Undefined where the key stays on the device, or is in the bundle. */
   readonly key: string | undefined
-  readonly certificate: string
-  readonly trusts: string
+  readonly certificate: string | undefined
+  readonly trusts: string | undefined
+  readonly bundle: string | undefined
+  readonly pkcs12: string | undefined
+  /** Where the password of the PKCS#12 file was made. */
+  readonly pkcs12Password: string | undefined
 }
 
-export function deviceFiles(folder: string, name: string, hasKey: boolean): DeviceFiles {
-  const path = (ending: string): string => join(folder, `${name}.${ending}`)
-  return { key: hasKey ? path('key') : undefined, certificate: path('pem'), trusts: path('ca.pem') }
+export const threeFiles: DeviceOutput = { bundle: false, pkcs12: undefined }
+
+export function deviceFiles(folder: string, name: string, hasKey: boolean, output: DeviceOutput): DeviceFiles {
+  const { bundle, pkcs12 } = output
+  const path = (ending: string, isWanted: boolean): string | undefined =>
+    isWanted ? join(folder, `${name}.${ending}`) : undefined
+  return {
+    key: path('key', hasKey && !bundle),
+    certificate: path('pem', !bundle),
+    trusts: path('ca.pem', !bundle),
+    bundle: path('bundle.pem', bundle),
+    pkcs12: path('p12', pkcs12 !== undefined),
+    pkcs12Password: path('p12.password', pkcs12 !== undefined && pkcs12.password === undefined),
+  }
 }
 
-export function pathsOf({ key, certificate, trusts }: DeviceFiles): readonly string[] {
-  return [...(key === undefined ? [] : [key]), certificate, trusts]
+export function pathsOf(files: DeviceFiles): readonly string[] {
+  return Object.values(files).filter(path => path !== undefined)
 }
 
-/** Key first: whoever sees the certificate finds the key too. */
-export function stageDevice(
+export interface DeviceMaterial {
+  readonly name: string
+  readonly signed: Pick<SignedCertificate, 'pem' | 'der'>
+  /** Undefined where the key stays on the device. */
+  readonly keyPem: string | undefined
+}
+
+/** Secrets first: whoever sees the certificate finds the key, and of a PKCS#12 file the password, too. */
+export async function stageDevice(
   files: DeviceFiles,
-  signed: Pick<SignedCertificate, 'pem'>,
-  keyPem: string | undefined,
+  material: DeviceMaterial,
+  { pkcs12 }: DeviceOutput,
   ca: Pick<CaFolder, 'issuingPem' | 'rootPem'>,
 ): Promise<StagedFiles> {
-  return stageFiles([
-    ...(files.key === undefined || keyPem === undefined ? [] : [{ path: files.key, content: keyPem, mode: 0o600 }]),
-    { path: files.certificate, content: signed.pem + ca.issuingPem, mode: 0o644 },
-    { path: files.trusts, content: ca.rootPem, mode: 0o644 },
-  ])
+  const { signed, keyPem = '' } = material
+  // 160 bits, in letters and digits that every program and keyboard has
+  const password = pkcs12?.password ?? randomBytes(20).toString('hex')
+  const container = pkcs12 && (await containerOf(material, pkcs12.form, { password, isMade: !pkcs12.password }, ca))
+  const wanted: readonly [string | undefined, string | Uint8Array | undefined, number][] = [
+    [files.key, keyPem, 0o600],
+    [files.pkcs12Password, `${password}\n`, 0o600],
+    [files.pkcs12, container, 0o600],
+    [files.bundle, keyPem + signed.pem + ca.issuingPem + ca.rootPem, 0o600],
+    [files.certificate, signed.pem + ca.issuingPem, 0o644],
+    [files.trusts, ca.rootPem, 0o644],
+  ]
+  return stageFiles(
+    wanted.flatMap(([path, content, mode]): readonly NewFile[] =>
+      path === undefined || content === undefined ? [] : [{ path, content, mode }],
+    ),
+  )
+}
+
+function containerOf(
+  { name, signed, keyPem }: DeviceMaterial,
+  form: Pkcs12Form,
+  { password, isMade }: { readonly password: string; readonly isMade: boolean },
+  ca: Pick<CaFolder, 'issuingPem' | 'rootPem'>,
+): Promise<Buffer> {
+  if (keyPem === undefined) throw new TypeError('a PKCS#12 file needs the key')
+  const chainPem = [ca.issuingPem, ca.rootPem]
+  return writePkcs12(form, {
+    friendlyName: name,
+    keyPem,
+    leafDer: signed.der,
+    chainPem,
+    password,
+    isPasswordRandom: isMade,
+  })
 }

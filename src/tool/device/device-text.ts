@@ -3,6 +3,7 @@ import type { Entitlement } from '../../provision/entitlement.ts'
 import { dayText, shownPath } from '../ca/ca-text.ts'
 import { ruleText } from '../explain/rule-text.ts'
 import { answer, answerJson } from '../io.ts'
+import type { DeviceFiles } from './device-files.ts'
 import type { IssuedDevice } from './issue-device.ts'
 
 const mostFilters = 20
@@ -47,9 +48,7 @@ function issuedLines({ signed, files, entitlement }: IssuedDevice): readonly str
   return [
     `serial       ${signed.serialHex}`,
     `valid until  ${dayText(signed.notAfter)}`,
-    ...(files.key === undefined ? [] : [`key          ${shownPath(files.key)}`]),
-    `certificate  ${shownPath(files.certificate)}`,
-    `trusts       ${shownPath(files.trusts)}`,
+    ...fileLines(files),
     ...entitlementLines(entitlement),
   ]
 }
@@ -58,7 +57,26 @@ function issuedJson({ signed, files, entitlement }: IssuedDevice): unknown {
   return {
     serial: signed.serialHex,
     notAfter: signed.notAfter.toISOString(),
-    files: { ...(files.key === undefined ? {} : { key: files.key }), certificate: files.certificate, ca: files.trusts },
+    files: {
+      key: files.key,
+      certificate: files.certificate,
+      ca: files.trusts,
+      bundle: files.bundle,
+      pkcs12: files.pkcs12,
+      pkcs12Password: files.pkcs12Password,
+    },
     ...entitlementJson(entitlement),
   }
+}
+
+function fileLines(files: DeviceFiles): readonly string[] {
+  const rows = [
+    ['key', files.key],
+    ['certificate', files.certificate],
+    ['trusts', files.trusts],
+    ['bundle', files.bundle],
+    ['pkcs12', files.pkcs12],
+    ['password', files.pkcs12Password],
+  ] as const
+  return rows.flatMap(([what, path]) => (path === undefined ? [] : [`${what.padEnd(11)}  ${shownPath(path)}`]))
 }

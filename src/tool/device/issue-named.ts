@@ -8,7 +8,7 @@ import { answerIssued } from './device-text.ts'
 import { type DeviceWish, issueDevice } from './issue-device.ts'
 import { type IdentityOptions, type IssueCommandOptions, refuse } from './issue-options.ts'
 
-type DeviceKey = Pick<DeviceWish, 'publicKey' | 'keyPem'>
+type DeviceKey = Pick<DeviceWish, 'publicKey' | 'keyPem' | 'output'>
 
 /** `makeKey` is called once it is known whom the key is for; `done` is what is said in the end. */
 export async function issueNamed(

@@ -4,7 +4,6 @@ import { parseIdentityText } from '../../policy/identity-text.ts'
 import type { MappedIdentity } from '../../policy/model.ts'
 import { ConfigurationError, problem } from '../../problem.ts'
 import { publishCrl } from '../../provision/crl-file.ts'
-import type { KeyType } from '../../provision/keys.ts'
 import type { LedgerRecord } from '../../provision/ledger-record.ts'
 import { sameKeyProblem } from '../../provision/same-key.ts'
 import { dayText } from '../ca/ca-text.ts'
@@ -18,10 +17,10 @@ import { answerIssued } from './device-text.ts'
 import { findRecords } from './find-records.ts'
 import { issueDevice, makeKey } from './issue-device.ts'
 import { addIssueOptions, type IssueCommandOptions, keyOption, refuse } from './issue-options.ts'
+import { addOutputOptions, type OutputOptions, readOutput } from './output-options.ts'
 import { readRequestFile } from './read-request.ts'
 
-interface RenewOptions extends IssueCommandOptions {
-  readonly key: KeyType
+interface RenewOptions extends IssueCommandOptions, OutputOptions {
   readonly identity?: string
   readonly csr?: string
   readonly sameKey?: boolean
@@ -32,13 +31,14 @@ interface RenewOptions extends IssueCommandOptions {
 
 export function addDeviceRenew(device: Command): void {
   addExitCodes(
-    addIssueOptions(
-      device
-        .command('renew')
-        .description('make a new key and certificate with the same names; the old one stays valid unless --supersede')
-        .argument('<name>', 'name of the device'),
+    addOutputOptions(
+      addIssueOptions(
+        device
+          .command('renew')
+          .description('make a new key and certificate with the same names; the old one stays valid unless --supersede')
+          .argument('<name>', 'name of the device'),
+      ).addOption(keyOption()),
     )
-      .addOption(keyOption())
       .option('--csr <file>', 'sign the key of this request instead of making one')
       .option('--same-key', 'also where the request is for a key that the device has had before')
       .option('--identity <text>', 'which one, where two devices have the name: device:site=s1,device=pump-7')
@@ -51,6 +51,7 @@ export function addDeviceRenew(device: Command): void {
 }
 
 async function renew(name: string, options: RenewOptions): Promise<void> {
+  const output = await readOutput(options)
   const request = options.csr === undefined ? undefined : await readRequestFile(options.csr)
   await withCa(options, async ca => {
     const records = findRecords(ca.ledger, { name, identity: options.identity })
@@ -64,7 +65,17 @@ async function renew(name: string, options: RenewOptions): Promise<void> {
     }
     const { days, out, supersede = false, replace = false } = options
     await sweepLeftovers(out)
-    const wish = { ...context, ...key, identity: identityOf(last), name, days, out, supersede, replaceFiles: replace }
+    const wish = {
+      ...context,
+      ...key,
+      output,
+      identity: identityOf(last),
+      name,
+      days,
+      out,
+      supersede,
+      replaceFiles: replace,
+    }
     const issued = await issueDevice(ca, { ...wish, renew: true })
     if (!issued.ok) {
       refuse(issued.problem)

@@ -11,7 +11,7 @@ import { type DeviceEnrolment, enrolDevice } from '../../provision/enrol/enrol-d
 import { createKeys, type KeyType, keyPem, toPem } from '../../provision/keys.ts'
 import { requireFree } from '../../provision/staged-files.ts'
 import { dayText, shownPath } from '../ca/ca-text.ts'
-import { type DeviceFiles, deviceFiles, pathsOf, stageDevice } from '../device/device-files.ts'
+import { type DeviceFiles, deviceFiles, pathsOf, stageDevice, threeFiles } from '../device/device-files.ts'
 import { keyOption, refuse } from '../device/issue-options.ts'
 import { addExitCodes } from '../help.ts'
 import { answer, answerJson, say } from '../io.ts'
@@ -68,7 +68,7 @@ function parseWait(text: string): number {
 }
 
 async function enrol(origin: URL, name: string, tokenFile: string, options: RequestOptions): Promise<void> {
-  const files = deviceFiles(options.out, name, true)
+  const files = deviceFiles(options.out, name, true, threeFiles)
   await requireFree(pathsOf(files))
   const token = (await read(tokenFile, 'token file')).split(/\r?\n/, 1)[0] ?? ''
   const rootPem = await readRoot(options.ca)
@@ -79,7 +79,7 @@ async function enrol(origin: URL, name: string, tokenFile: string, options: Requ
 
 async function renew(origin: URL, file: string, options: RequestOptions): Promise<void> {
   const name = basename(file, '.pem')
-  const files = deviceFiles(dirname(file), name, true)
+  const files = deviceFiles(dirname(file), name, true, threeFiles)
   const { key, cert } = await readPair(file, join(dirname(file), `${name}.key`))
   const rootPem = await readRoot(options.ca)
   const names = rawNamesOf(new X509Certificate(cert).raw)
@@ -110,20 +110,20 @@ async function finish(
 
 async function write(
   files: DeviceFiles,
-  { keys, place }: DeviceEnrolment,
+  { keys, name, place }: DeviceEnrolment,
   { leaf, issuing }: CheckedCertificate,
   replace: boolean,
 ): Promise<void> {
   const pem = (one: X509Certificate): string => toPem('CERTIFICATE', one.raw)
   const rootPem = pem(new X509Certificate(place.rootPem))
-  const key = keyPem(keys.privateKey)
-  const staged = await stageDevice(files, { pem: pem(leaf) }, key, { issuingPem: pem(issuing), rootPem })
+  const material = { name, signed: { der: leaf.raw, pem: pem(leaf) }, keyPem: keyPem(keys.privateKey) }
+  const staged = await stageDevice(files, material, threeFiles, { issuingPem: pem(issuing), rootPem })
   await staged.publish({ replace }).finally(() => staged.discard())
 }
 
 function tell({ leaf }: CheckedCertificate, files: DeviceFiles, asJson: boolean): void {
   const [serial, until] = [leaf.serialNumber.toLowerCase(), new Date(leaf.validTo)]
-  const { key = '', certificate, trusts } = files
+  const { key = '', certificate = '', trusts = '' } = files
   if (asJson) {
     answerJson({ serial, notAfter: until.toISOString(), files: { key, certificate, ca: trusts } })
     return
