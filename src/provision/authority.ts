@@ -99,10 +99,11 @@ export function issueLeaf(ca: Authority, leaf: LeafOptions): IssuedCertificate {
 }
 
 /** A leaf for a public key. Throws as `issueLeaf` does. */
-export function signLeaf(
-  ca: Pick<Authority, 'name' | 'keyId' | 'keys' | 'notAfter'>,
-  leaf: SignedLeafOptions,
-): SignedCertificate {
+export function signLeaf(ca: Signer, leaf: SignedLeafOptions): SignedCertificate {
+  return signCertificate(ca, requestOf(ca, leaf))
+}
+
+function requestOf(ca: Signer, leaf: SignedLeafOptions): Request {
   if (leaf.notAfter > ca.notAfter) {
     throw refused(
       'provision/bad-validity',
@@ -111,8 +112,10 @@ export function signLeaf(
   }
   const name = encodeName(leaf.subject)
   const alternativeNames = encodeAlternativeNames(leaf.sans ?? {})
-  return signCertificate(ca, { ...leaf, name, alternativeNames })
+  return { ...leaf, name, alternativeNames }
 }
+
+type Signer = Pick<Authority, 'name' | 'keyId' | 'keys' | 'notAfter'>
 
 interface Request {
   readonly profile: Profile
@@ -124,15 +127,15 @@ interface Request {
   readonly serialHex: string
 }
 
-function signCertificate(issuer: Pick<Authority, 'name' | 'keyId' | 'keys'>, request: Request): SignedCertificate {
+/** What is signed, and when it begins and ends. */
+function encodeTbs(issuer: Pick<Authority, 'name' | 'keyId' | 'keys'>, request: Request) {
   const [notBefore, notAfter] = [wholeSeconds(request.notBefore), wholeSeconds(request.notAfter)]
   if (notAfter <= notBefore) throw refused('provision/bad-validity', 'the certificate would end before it begins')
   const scheme = schemeOf(issuer.keys.privateKey)
-  const { serialHex } = request
   const ids = { subject: keyIdOf(request.publicKey), authority: issuer.keyId }
   const tbs = sequence(
     context(0, integer(2n)),
-    integer(BigInt(`0x${serialHex}`)),
+    integer(BigInt(`0x${request.serialHex}`)),
     scheme.algorithm,
     issuer.name,
     sequence(time(notBefore), time(notAfter)),
@@ -140,9 +143,23 @@ function signCertificate(issuer: Pick<Authority, 'name' | 'keyId' | 'keys'>, req
     spkiOf(request.publicKey),
     context(3, sequence(...profileExtensions(request.profile, ids, request.alternativeNames))),
   )
+  return { tbs, scheme, notBefore, notAfter }
+}
+
+function signCertificate(issuer: Pick<Authority, 'name' | 'keyId' | 'keys'>, request: Request): SignedCertificate {
+  const { tbs, scheme, notBefore, notAfter } = encodeTbs(issuer, request)
   const der = sequence(tbs, scheme.algorithm, bitString(scheme.sign(tbs)))
   assertVerifies(der, issuer.keys, request.publicKey)
-  return { der, pem: toPem('CERTIFICATE', der), serialHex, notBefore, notAfter }
+  return { der, pem: toPem('CERTIFICATE', der), serialHex: request.serialHex, notBefore, notAfter }
+}
+
+/**
+ * The certificate that `signLeaf` would make, without a signature: for whoever asks what would be made of it. Nothing takes it
+ * for a certificate.
+ */
+export function draftLeaf(ca: Signer, leaf: SignedLeafOptions): Buffer {
+  const { tbs, scheme } = encodeTbs(ca, requestOf(ca, leaf))
+  return sequence(tbs, scheme.algorithm, bitString(Buffer.alloc(1)))
 }
 
 function withKeys(signed: SignedCertificate, keys: KeyPair): IssuedCertificate {

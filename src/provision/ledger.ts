@@ -3,6 +3,7 @@
  * signed and noted as issued before anybody gets it, so a kill at any point leaves a record that is true and never a
  * certificate that nobody knows of. Every change is one transaction that excludes other writers (BEGIN IMMEDIATE).
  */
+import type Database from 'libsql'
 import { fail, ok, PortcullisError, type Problem, problem, type Result } from '../problem.ts'
 import type { CrlReason } from './crl-writer.ts'
 import { type LedgerDatabase, openLedgerFile } from './ledger-file.ts'
@@ -17,7 +18,7 @@ import {
 import { takenProblem } from './taken-problem.ts'
 
 /** A reservation that was not used within this time belongs to a process that is gone. */
-const leaseMs = 60_000
+export const leaseMs = 60_000
 /** A clock may be this much behind the last entry. */
 const clockSkewMs = 5 * 60_000
 
@@ -37,6 +38,9 @@ export class Ledger {
   readonly #database: LedgerDatabase
   readonly #now: () => Date
   readonly #by: string
+  readonly #statements = new Map<string, Database.Statement>()
+  /** The last event that was read, and the latest time of all of them. */
+  #read = { id: 0, latest: 0 }
 
   constructor(database: LedgerDatabase, options: LedgerOptions) {
     this.#database = database
@@ -49,27 +53,36 @@ export class Ledger {
    * something that this one would hold too; with `renew` those of the same identity do not count.
    */
   reserve(reservation: Reservation): Result<LedgerRecord> {
+    return this.reserveAll([reservation])[0] as Result<LedgerRecord>
+  }
+
+  /** The same for many in one transaction: each is reserved or refused on its own. */
+  reserveAll(reservations: readonly Reservation[]): readonly Result<LedgerRecord>[] {
     return this.#write(() => {
       const now = this.#now().getTime()
-      const refused = this.#clockProblem(now) ?? this.#compromised(reservation) ?? this.#taken(reservation, now)
-      if (refused !== undefined) return fail(refused)
-      this.#insert(reservation, now)
-      return ok(this.#require(reservation.issuerKeyId, reservation.serialHex))
+      const wrongClock = this.#clockProblem(now)
+      return reservations.map(one => (wrongClock === undefined ? this.#reserve(one, now) : fail(wrongClock)))
     })
   }
 
   /** Notes that a reserved certificate was signed. Throws where the reservation is gone. */
   issue(record: LedgerRecord, der: Uint8Array): void {
+    this.issueAll([{ record, der }])
+  }
+
+  /** The same for many in one transaction: all are noted, or none. */
+  issueAll(signed: readonly { readonly record: LedgerRecord; readonly der: Uint8Array }[]): void {
     this.#write(() => {
-      if (this.#require(record.issuerKeyId, record.serialHex).state !== 'reserved') {
-        throw new PortcullisError([
-          problem('provision/reservation-lost', `the reservation of ${record.name} was taken back before it was used`, {
-            help: 'issue it again',
-          }),
-        ])
+      for (const { record, der } of signed) {
+        if (this.#require(record.issuerKeyId, record.serialHex).state !== 'reserved') throw reservationLost(record)
+        this.#move(record, { state: 'issued', der })
       }
-      this.#move(record, { state: 'issued', der })
     })
+  }
+
+  /** Every certificate that holds this or has held it, oldest first, by `kind text`: `identity device:site=s1,device=pump-7`. */
+  everHeld(hold: string): readonly LedgerRecord[] {
+    return this.#records('NATURAL JOIN holds WHERE hold = ? ORDER BY certificates.rowid', hold)
   }
 
   /** Supersedes every other issued certificate of the same identity, and returns those. */
@@ -108,19 +121,20 @@ export class Ledger {
 
   /** What happened to a certificate, in order. */
   history({ issuerKeyId, serialHex }: LedgerRecord): readonly LedgerEvent[] {
-    const rows = this.#database
-      .prepare('SELECT * FROM events WHERE issuer_key_id = ? AND serial = ? ORDER BY id')
-      .all(issuerKeyId, serialHex)
+    const rows = this.#statement('SELECT * FROM events WHERE issuer_key_id = ? AND serial = ? ORDER BY id').all(
+      issuerKeyId,
+      serialHex,
+    )
     return rows.map(eventOf)
   }
 
   /** The next CRL number of an issuer key; it is never given again (RFC 5280 §5.2.3). */
   takeCrlNumber(issuerKeyId: string): number {
     return this.#write(() => {
-      this.#database
-        .prepare('INSERT INTO crls VALUES (?, 1, 0) ON CONFLICT (issuer_key_id) DO UPDATE SET taken = taken + 1')
-        .run(issuerKeyId)
-      const row = this.#database.prepare('SELECT taken FROM crls WHERE issuer_key_id = ?').get(issuerKeyId)
+      this.#statement(
+        'INSERT INTO crls VALUES (?, 1, 0) ON CONFLICT (issuer_key_id) DO UPDATE SET taken = taken + 1',
+      ).run(issuerKeyId)
+      const row = this.#statement('SELECT taken FROM crls WHERE issuer_key_id = ?').get(issuerKeyId)
       return Number((row as { taken: number }).taken)
     })
   }
@@ -136,12 +150,12 @@ export class Ledger {
   ): Promise<void> {
     this.#begin()
     try {
-      const row = this.#database.prepare('SELECT written FROM crls WHERE issuer_key_id = ?').get(issuerKeyId)
+      const row = this.#statement('SELECT written FROM crls WHERE issuer_key_id = ?').get(issuerKeyId)
       if (Number((row as { written: number } | undefined)?.written ?? 0) < number) {
         await write(
           this.#records("WHERE issuer_key_id = ? AND state IN ('revoked', 'superseded') ORDER BY rowid", issuerKeyId),
         )
-        this.#database.prepare('UPDATE crls SET written = ? WHERE issuer_key_id = ?').run(number, issuerKeyId)
+        this.#statement('UPDATE crls SET written = ? WHERE issuer_key_id = ?').run(number, issuerKeyId)
       }
       this.#database.exec('COMMIT')
     } catch (error) {
@@ -166,6 +180,15 @@ export class Ledger {
     }
   }
 
+  /** Prepared once: making a statement costs more than most of them take. */
+  #statement(sql: string): Database.Statement {
+    const known = this.#statements.get(sql)
+    if (known !== undefined) return known
+    const made = this.#database.prepare(sql)
+    this.#statements.set(sql, made)
+    return made
+  }
+
   #begin(): void {
     try {
       this.#database.exec('BEGIN IMMEDIATE')
@@ -184,21 +207,26 @@ export class Ledger {
     if (this.#database.inTransaction) this.#database.exec('ROLLBACK')
   }
 
+  #reserve(reservation: Reservation, now: number): Result<LedgerRecord> {
+    const refused = this.#compromised(reservation) ?? this.#taken(reservation, now)
+    if (refused !== undefined) return fail(refused)
+    this.#insert(reservation, now)
+    return ok(this.#require(reservation.issuerKeyId, reservation.serialHex))
+  }
+
   #insert(one: Reservation, now: number): void {
-    this.#database
-      .prepare(`INSERT INTO certificates VALUES (?, ?, 'reserved', ?, ?, ?, ?, ?, ?, NULL, ?, NULL)`)
-      .run(
-        one.issuerKeyId,
-        one.serialHex,
-        one.profile,
-        one.name,
-        one.identity ?? null,
-        JSON.stringify(one.clientIds),
-        one.keyHash,
-        one.notAfter.getTime(),
-        now,
-      )
-    const hold = this.#database.prepare('INSERT INTO holds VALUES (?, ?, ?)')
+    this.#statement(`INSERT INTO certificates VALUES (?, ?, 'reserved', ?, ?, ?, ?, ?, ?, NULL, ?, NULL)`).run(
+      one.issuerKeyId,
+      one.serialHex,
+      one.profile,
+      one.name,
+      one.identity ?? null,
+      JSON.stringify(one.clientIds),
+      one.keyHash,
+      one.notAfter.getTime(),
+      now,
+    )
+    const hold = this.#statement('INSERT INTO holds VALUES (?, ?, ?)')
     for (const what of new Set(one.holds)) hold.run(what, one.issuerKeyId, one.serialHex)
     this.#note(one, { state: 'reserved' }, now)
   }
@@ -206,26 +234,34 @@ export class Ledger {
   #move(record: LedgerRecord, change: Change): void {
     const now = this.#now().getTime()
     const { state, reason, der } = change
-    this.#database
-      .prepare(
-        'UPDATE certificates SET state = ?, reason = ?, since = ?, der = coalesce(?, der) WHERE issuer_key_id = ? AND serial = ?',
-      )
-      .run(state, reason ?? null, now, der ?? null, record.issuerKeyId, record.serialHex)
+    this.#statement(
+      'UPDATE certificates SET state = ?, reason = ?, since = ?, der = coalesce(?, der) WHERE issuer_key_id = ? AND serial = ?',
+    ).run(state, reason ?? null, now, der ?? null, record.issuerKeyId, record.serialHex)
     this.#note(record, change, now)
   }
 
   #note(of: Pick<LedgerRecord, 'issuerKeyId' | 'serialHex'>, { state, reason }: Change, now: number): void {
-    this.#database
-      .prepare('INSERT INTO events (issuer_key_id, serial, state, at, by, reason) VALUES (?, ?, ?, ?, ?, ?)')
-      .run(of.issuerKeyId, of.serialHex, state, now, this.#by, reason ?? null)
+    this.#statement('INSERT INTO events (issuer_key_id, serial, state, at, by, reason) VALUES (?, ?, ?, ?, ?, ?)').run(
+      of.issuerKeyId,
+      of.serialHex,
+      state,
+      now,
+      this.#by,
+      reason ?? null,
+    )
   }
 
   /** A clock that was set back would date new certificates before old ones, and CRLs before those they replace. */
   #clockProblem(now: number): Problem | undefined {
-    const row = this.#database.prepare('SELECT max(at) AS last FROM events').get() as { last: number | null }
-    if (row.last === null || now >= row.last - clockSkewMs) return undefined
-    const last = new Date(row.last).toISOString()
-    return problem('provision/clock-set-back', `the ledger was last written at ${last}, and the clock is before that`, {
+    // what was read before is not read again: a ledger grows
+    const { last, id } = this.#statement('SELECT max(at) AS last, max(id) AS id FROM events WHERE id > ?').get(
+      this.#read.id,
+    ) as { last: number | null; id: number | null }
+    this.#read = { id: id ?? this.#read.id, latest: Math.max(this.#read.latest, last ?? 0) }
+    const { latest } = this.#read
+    if (now >= latest - clockSkewMs) return undefined
+    const when = new Date(latest).toISOString()
+    return problem('provision/clock-set-back', `the ledger was last written at ${when}, and the clock is before that`, {
       help: 'correct the clock of this machine (timedatectl)',
     })
   }
@@ -273,11 +309,18 @@ export class Ledger {
   }
 
   #records(rest: string, ...values: (string | number)[]): readonly LedgerRecord[] {
-    return this.#database
-      .prepare(`SELECT certificates.* FROM certificates ${rest}`)
+    return this.#statement(`SELECT certificates.* FROM certificates ${rest}`)
       .all(...values)
       .map(recordOf)
   }
+}
+
+function reservationLost({ name }: LedgerRecord): PortcullisError {
+  return new PortcullisError([
+    problem('provision/reservation-lost', `the reservation of ${name} was taken back before it was used`, {
+      help: 'issue it again',
+    }),
+  ])
 }
 
 /** Opens a ledger that `createLedgerFile` made. */

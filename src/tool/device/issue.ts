@@ -1,19 +1,13 @@
 /** `portcullis device issue NAME`: key and certificate for a device that the policy knows how to name. */
 import type { Command } from 'commander'
-import type { KeyType } from '../../provision/keys.ts'
 import { addExitCodes } from '../help.ts'
+import { type BatchCommandOptions, runBatch } from './issue-batch.ts'
 import { makeKey } from './issue-device.ts'
 import { issueNamed } from './issue-named.ts'
-import {
-  addIdentityOptions,
-  addIssueOptions,
-  type IdentityOptions,
-  type IssueCommandOptions,
-  keyOption,
-} from './issue-options.ts'
+import { addIdentityOptions, addIssueOptions, keyOption } from './issue-options.ts'
 
-interface IssueOptions extends IssueCommandOptions, IdentityOptions {
-  readonly key: KeyType
+interface IssueOptions extends Omit<BatchCommandOptions, 'batch'> {
+  readonly batch?: string
 }
 
 export function addDeviceIssue(device: Command): void {
@@ -23,13 +17,21 @@ export function addDeviceIssue(device: Command): void {
         device
           .command('issue')
           .description('make key and certificate for a device, if the policy lets it do anything')
-          .argument('<name>', 'name of the device: the capture that --set does not give'),
-      ).addOption(keyOption()),
+          .argument('[name]', 'name of the device: the capture that --set does not give'),
+      )
+        .addOption(keyOption())
+        .option('--batch <table>', 'a CSV table instead of NAME: a row for each device, a column for each capture')
+        .option('--name <column>', 'of the table: which capture names the files')
+        .option('--keep-going', 'of a table: issue the other rows where some are refused'),
     ).action(issue),
     'portcullis device issue pump-12 --set site=s1',
   )
 }
 
-function issue(name: string, options: IssueOptions): Promise<void> {
+async function issue(name: string | undefined, options: IssueOptions, command: Command): Promise<void> {
+  const { batch } = options
+  if ((name === undefined) === (batch === undefined)) command.error('error: name a device, or a --batch TABLE')
+  if (batch !== undefined) return runBatch({ ...options, batch })
+  if (name === undefined) return
   return issueNamed(name, options, () => makeKey(options.key), `issued ${name}`)
 }
