@@ -723,6 +723,10 @@ export const problemCodes = {
     meaning: 'The folder of the authority holds no ledger that can be read.',
     next: 'Name the folder that `portcullis ca create` made with `--ca`.',
   },
+  'provision/no-table': {
+    meaning: 'The table of a batch cannot be read.',
+    next: 'Name a CSV file with one row for each device.',
+  },
   'provision/no-rights': {
     meaning: 'No rule of the policy lets the new device do anything.',
     next: 'Give its identity a role with an allow rule, or add a row of members.',

@@ -61,6 +61,7 @@ const composed: Readonly<Record<string, (from: string, isType: boolean) => boole
 const quarantine: Readonly<Record<string, readonly string[]>> = {
   aedes: ['src/enforce/aedes/', 'src/tool/broker.ts'],
   chokidar: ['src/source/'],
+  'cli-progress': ['src/tool/device/progress.ts'],
   commander: ['src/tool/'],
   'csv-parse': ['src/policy/read-csv.ts'],
   jose: ['src/source/bundle-signature.ts', 'src/provision/enrol/token.ts'],

@@ -126,14 +126,15 @@ export function issueLeaf(ca: Authority, leaf: LeafOptions): IssuedCertificate {
 }
 
 /** A leaf for a public key. Throws as `issueLeaf` does. */
-export function signLeaf(
-  ca: Pick<Authority, 'name' | 'keyId' | 'keys' | 'notAfter'>,
-  leaf: SignedLeafOptions,
-): SignedCertificate {
+export function signLeaf(ca: Signer, leaf: SignedLeafOptions): SignedCertificate {
+  return signCertificate(ca, requestOf(ca, leaf))
+}
+
+function requestOf(ca: Signer, leaf: SignedLeafOptions): Request {
   requireWithin(ca, leaf)
   const name = encodeName(leaf.subject)
   const alternativeNames = encodeAlternativeNames(leaf.sans ?? {})
-  return signCertificate(ca, { ...leaf, name, alternativeNames })
+  return { ...leaf, name, alternativeNames }
 }
 
 function requireWithin(issuer: { readonly notAfter: Date }, { notAfter }: { readonly notAfter: Date }): void {
@@ -141,6 +142,8 @@ function requireWithin(issuer: { readonly notAfter: Date }, { notAfter }: { read
   const sentence = `the certificate would outlive its issuer, which ends ${issuer.notAfter.toISOString()}`
   throw refused('provision/bad-validity', sentence)
 }
+
+type Signer = Pick<Authority, 'name' | 'keyId' | 'keys' | 'notAfter'>
 
 interface Request {
   readonly profile: Profile
@@ -154,15 +157,15 @@ interface Request {
   readonly serialHex: string
 }
 
-function signCertificate(issuer: Pick<Authority, 'name' | 'keyId' | 'keys'>, request: Request): SignedCertificate {
+/** What is signed, and when it begins and ends. */
+function encodeTbs(issuer: Pick<Authority, 'name' | 'keyId' | 'keys'>, request: Request) {
   const [notBefore, notAfter] = [wholeSeconds(request.notBefore), wholeSeconds(request.notAfter)]
   if (notAfter <= notBefore) throw refused('provision/bad-validity', 'the certificate would end before it begins')
   const scheme = schemeOf(issuer.keys.privateKey)
-  const { serialHex } = request
   const ids = { subject: request.keyId ?? keyIdOf(request.publicKey), authority: issuer.keyId }
   const tbs = sequence(
     context(0, integer(2n)),
-    integer(BigInt(`0x${serialHex}`)),
+    integer(BigInt(`0x${request.serialHex}`)),
     scheme.algorithm,
     issuer.name,
     sequence(time(notBefore), time(notAfter)),
@@ -170,9 +173,23 @@ function signCertificate(issuer: Pick<Authority, 'name' | 'keyId' | 'keys'>, req
     spkiOf(request.publicKey),
     context(3, sequence(...profileExtensions(request.profile, ids, request.alternativeNames))),
   )
+  return { tbs, scheme, notBefore, notAfter }
+}
+
+function signCertificate(issuer: Pick<Authority, 'name' | 'keyId' | 'keys'>, request: Request): SignedCertificate {
+  const { tbs, scheme, notBefore, notAfter } = encodeTbs(issuer, request)
   const der = sequence(tbs, scheme.algorithm, bitString(scheme.sign(tbs)))
   assertVerifies(der, issuer.keys, request.publicKey)
-  return { der, pem: toPem('CERTIFICATE', der), serialHex, notBefore, notAfter }
+  return { der, pem: toPem('CERTIFICATE', der), serialHex: request.serialHex, notBefore, notAfter }
+}
+
+/**
+ * The certificate that `signLeaf` would make, without a signature: for whoever asks what would be made of it. Nothing takes it
+ * for a certificate.
+ */
+export function draftLeaf(ca: Signer, leaf: SignedLeafOptions): Buffer {
+  const { tbs, scheme } = encodeTbs(ca, requestOf(ca, leaf))
+  return sequence(tbs, scheme.algorithm, bitString(Buffer.alloc(1)))
 }
 
 function withKeys(signed: SignedCertificate, keys: KeyPair): IssuedCertificate {

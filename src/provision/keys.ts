@@ -26,8 +26,16 @@ export function keyPem(key: KeyObject, passphrase?: string): string {
   return String(key.export({ type: 'pkcs8', format: 'pem', ...encryption }))
 }
 
+/** OpenSSL takes long to write a key, and one certificate asks for it several times. */
+const written = new WeakMap<KeyObject, Buffer>()
+
+/** SubjectPublicKeyInfo, DER (RFC 5280 §4.1.2.7). Not to be written to. */
 export function spkiOf(key: KeyObject): Buffer {
-  return key.export({ type: 'spki', format: 'der' })
+  const known = written.get(key)
+  if (known !== undefined) return known
+  const der = key.export({ type: 'spki', format: 'der' })
+  written.set(key, der)
+  return der
 }
 
 /** SHA-256 of the SubjectPublicKeyInfo, lower-case hex: what revocations and the ledger know a key by. */

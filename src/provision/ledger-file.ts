@@ -214,3 +214,14 @@ function refused(code: 'provision/no-ledger' | 'provision/bad-ledger', file: str
       : 'put back a copy of ledger.db from your backup; nothing was changed'
   return new ConfigurationError([problem(code, sentence, { where: { file }, help })])
 }
+
+const prepared = new WeakMap<LedgerDatabase, Map<string, Database.Statement>>()
+
+/** A statement, prepared once: making one costs more than most of them take. */
+export function statement(database: LedgerDatabase, sql: string): Database.Statement {
+  const known = prepared.get(database) ?? new Map<string, Database.Statement>()
+  prepared.set(database, known)
+  const made = known.get(sql) ?? database.prepare(sql)
+  known.set(sql, made)
+  return made
+}

@@ -5,8 +5,9 @@
  */
 import { fail, ok, PortcullisError, type Problem, problem, type Result } from '../problem.ts'
 import type { CrlReason } from './crl-writer.ts'
-import { beginExclusively, type LedgerDatabase, openLedgerFile } from './ledger-file.ts'
-import { clockProblem, predecessorProblem } from './ledger-objections.ts'
+import { LedgerClock } from './ledger-clock.ts'
+import { beginExclusively, type LedgerDatabase, openLedgerFile, statement } from './ledger-file.ts'
+import { predecessorProblem } from './ledger-objections.ts'
 import {
   eventOf,
   type LedgerEvent,
@@ -19,7 +20,7 @@ import { LedgerTokens } from './ledger-tokens.ts'
 import { takenProblem } from './taken-problem.ts'
 
 /** A reservation that was not used within this time belongs to a process that is gone. */
-const leaseMs = 60_000
+export const leaseMs = 60_000
 
 export interface LedgerOptions {
   readonly now: () => Date
@@ -41,9 +42,11 @@ export class Ledger {
   readonly #database: LedgerDatabase
   readonly #now: () => Date
   readonly #by: string
+  readonly #clock: LedgerClock
 
   constructor(database: LedgerDatabase, options: LedgerOptions) {
     this.#database = database
+    this.#clock = new LedgerClock(database)
     this.#now = options.now
     this.#by = options.by
     this.tokens = new LedgerTokens(database, { ...options, write: change => this.#write(change) })
@@ -54,32 +57,36 @@ export class Ledger {
    * something that this one would hold too; with `renew` those of the same identity do not count.
    */
   reserve(reservation: Reservation): Result<LedgerRecord> {
+    return this.reserveAll([reservation])[0] as Result<LedgerRecord>
+  }
+
+  /** The same for many in one transaction: each is reserved or refused on its own. */
+  reserveAll(reservations: readonly Reservation[]): readonly Result<LedgerRecord>[] {
     return this.#write(() => {
       const now = this.#now().getTime()
-      const refused =
-        clockProblem(this.#database, now) ??
-        predecessorProblem(this.#database, reservation) ??
-        this.#compromised(reservation) ??
-        this.#taken(reservation, now) ??
-        this.tokens.spend(reservation) // last: whatever else refuses leaves the token good
-      if (refused !== undefined) return fail(refused)
-      this.#insert(reservation, now)
-      return ok(this.#require(reservation.issuerKeyId, reservation.serialHex))
+      const wrongClock = this.#clock.problemAt(now)
+      return reservations.map(one => (wrongClock === undefined ? this.#reserve(one, now) : fail(wrongClock)))
     })
   }
 
   /** Notes that a reserved certificate was signed. Throws where the reservation is gone. */
   issue(record: LedgerRecord, der: Uint8Array): void {
+    this.issueAll([{ record, der }])
+  }
+
+  /** The same for many in one transaction: all are noted, or none. */
+  issueAll(signed: readonly { readonly record: LedgerRecord; readonly der: Uint8Array }[]): void {
     this.#write(() => {
-      if (this.#require(record.issuerKeyId, record.serialHex).state !== 'reserved') {
-        throw new PortcullisError([
-          problem('provision/reservation-lost', `the reservation of ${record.name} was taken back before it was used`, {
-            help: 'issue it again',
-          }),
-        ])
+      for (const { record, der } of signed) {
+        if (this.#require(record.issuerKeyId, record.serialHex).state !== 'reserved') throw reservationLost(record)
+        this.#move(record, { state: 'issued', der })
       }
-      this.#move(record, { state: 'issued', der })
     })
+  }
+
+  /** Every certificate that holds this or has held it, oldest first, by `kind text`: `identity device:site=s1,device=pump-7`. */
+  everHeld(hold: string): readonly LedgerRecord[] {
+    return this.#records('NATURAL JOIN holds WHERE hold = ? ORDER BY certificates.rowid', hold)
   }
 
   /** Supersedes every other issued certificate of the same identity, and returns those. */
@@ -118,19 +125,21 @@ export class Ledger {
 
   /** What happened to a certificate, in order. */
   history({ issuerKeyId, serialHex }: LedgerRecord): readonly LedgerEvent[] {
-    const rows = this.#database
-      .prepare('SELECT * FROM events WHERE issuer_key_id = ? AND serial = ? ORDER BY id')
-      .all(issuerKeyId, serialHex)
+    const rows = statement(
+      this.#database,
+      'SELECT * FROM events WHERE issuer_key_id = ? AND serial = ? ORDER BY id',
+    ).all(issuerKeyId, serialHex)
     return rows.map(eventOf)
   }
 
   /** The next CRL number of an issuer key; it is never given again (RFC 5280 §5.2.3). */
   takeCrlNumber(issuerKeyId: string): number {
     return this.#write(() => {
-      this.#database
-        .prepare('INSERT INTO crls VALUES (?, 1, 0) ON CONFLICT (issuer_key_id) DO UPDATE SET taken = taken + 1')
-        .run(issuerKeyId)
-      const row = this.#database.prepare('SELECT taken FROM crls WHERE issuer_key_id = ?').get(issuerKeyId)
+      statement(
+        this.#database,
+        'INSERT INTO crls VALUES (?, 1, 0) ON CONFLICT (issuer_key_id) DO UPDATE SET taken = taken + 1',
+      ).run(issuerKeyId)
+      const row = statement(this.#database, 'SELECT taken FROM crls WHERE issuer_key_id = ?').get(issuerKeyId)
       return Number((row as { taken: number }).taken)
     })
   }
@@ -146,12 +155,12 @@ export class Ledger {
   ): Promise<void> {
     beginExclusively(this.#database)
     try {
-      const row = this.#database.prepare('SELECT written FROM crls WHERE issuer_key_id = ?').get(issuerKeyId)
+      const row = statement(this.#database, 'SELECT written FROM crls WHERE issuer_key_id = ?').get(issuerKeyId)
       if (Number((row as { written: number } | undefined)?.written ?? 0) < number) {
         await write(
           this.#records("WHERE issuer_key_id = ? AND state IN ('revoked', 'superseded') ORDER BY rowid", issuerKeyId),
         )
-        this.#database.prepare('UPDATE crls SET written = ? WHERE issuer_key_id = ?').run(number, issuerKeyId)
+        statement(this.#database, 'UPDATE crls SET written = ? WHERE issuer_key_id = ?').run(number, issuerKeyId)
       }
       this.#database.exec('COMMIT')
     } catch (error) {
@@ -181,21 +190,33 @@ export class Ledger {
     if (this.#database.inTransaction) this.#database.exec('ROLLBACK')
   }
 
+  #reserve(reservation: Reservation, now: number): Result<LedgerRecord> {
+    const refused =
+      predecessorProblem(this.#database, reservation) ??
+      this.#compromised(reservation) ??
+      this.#taken(reservation, now) ??
+      this.tokens.spend(reservation) // last: whatever else refuses leaves the token good
+    if (refused !== undefined) return fail(refused)
+    this.#insert(reservation, now)
+    return ok(this.#require(reservation.issuerKeyId, reservation.serialHex))
+  }
+
   #insert(one: Reservation, now: number): void {
-    this.#database
-      .prepare(`INSERT INTO certificates VALUES (?, ?, 'reserved', ?, ?, ?, ?, ?, ?, NULL, ?, NULL)`)
-      .run(
-        one.issuerKeyId,
-        one.serialHex,
-        one.profile,
-        one.name,
-        one.identity ?? null,
-        JSON.stringify(one.clientIds),
-        one.keyHash,
-        one.notAfter.getTime(),
-        now,
-      )
-    const hold = this.#database.prepare('INSERT INTO holds VALUES (?, ?, ?)')
+    statement(
+      this.#database,
+      `INSERT INTO certificates VALUES (?, ?, 'reserved', ?, ?, ?, ?, ?, ?, NULL, ?, NULL)`,
+    ).run(
+      one.issuerKeyId,
+      one.serialHex,
+      one.profile,
+      one.name,
+      one.identity ?? null,
+      JSON.stringify(one.clientIds),
+      one.keyHash,
+      one.notAfter.getTime(),
+      now,
+    )
+    const hold = statement(this.#database, 'INSERT INTO holds VALUES (?, ?, ?)')
     for (const what of new Set(one.holds)) hold.run(what, one.issuerKeyId, one.serialHex)
     this.#note(one, { state: 'reserved' }, now)
   }
@@ -203,18 +224,18 @@ export class Ledger {
   #move(record: LedgerRecord, change: Change): void {
     const now = this.#now().getTime()
     const { state, reason, der } = change
-    this.#database
-      .prepare(
-        'UPDATE certificates SET state = ?, reason = ?, since = ?, der = coalesce(?, der) WHERE issuer_key_id = ? AND serial = ?',
-      )
-      .run(state, reason ?? null, now, der ?? null, record.issuerKeyId, record.serialHex)
+    statement(
+      this.#database,
+      'UPDATE certificates SET state = ?, reason = ?, since = ?, der = coalesce(?, der) WHERE issuer_key_id = ? AND serial = ?',
+    ).run(state, reason ?? null, now, der ?? null, record.issuerKeyId, record.serialHex)
     this.#note(record, change, now)
   }
 
   #note(of: Pick<LedgerRecord, 'issuerKeyId' | 'serialHex'>, { state, reason }: Change, now: number): void {
-    this.#database
-      .prepare('INSERT INTO events (issuer_key_id, serial, state, at, by, reason) VALUES (?, ?, ?, ?, ?, ?)')
-      .run(of.issuerKeyId, of.serialHex, state, now, this.#by, reason ?? null)
+    statement(
+      this.#database,
+      'INSERT INTO events (issuer_key_id, serial, state, at, by, reason) VALUES (?, ?, ?, ?, ?, ?)',
+    ).run(of.issuerKeyId, of.serialHex, state, now, this.#by, reason ?? null)
   }
 
   /** A key that somebody else may have must not come back under a new certificate. */
@@ -260,11 +281,15 @@ export class Ledger {
   }
 
   #records(rest: string, ...values: (string | number)[]): readonly LedgerRecord[] {
-    return this.#database
-      .prepare(`SELECT certificates.* FROM certificates ${rest}`)
+    return statement(this.#database, `SELECT certificates.* FROM certificates ${rest}`)
       .all(...values)
       .map(recordOf)
   }
+}
+
+function reservationLost({ name }: LedgerRecord): PortcullisError {
+  const sentence = `the reservation of ${name} was taken back before it was used`
+  return new PortcullisError([problem('provision/reservation-lost', sentence, { help: 'issue it again' })])
 }
 
 /** Opens a ledger that `createLedgerFile` made. */

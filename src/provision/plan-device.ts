@@ -1,18 +1,18 @@
 /**
  * Plans a device certificate: its names come from the policy set, and everything that could refuse it is asked first, on a
- * trial certificate that a throwaway key signed. What is planned is issued by `issue-leaf.ts`.
+ * draft without a signature. What is planned is issued by `issue-leaf.ts`.
  */
 import type { KeyObject } from 'node:crypto'
 import { parseCertificate } from '../authenticate/certificate.ts'
 import { identityText } from '../policy/identity-text.ts'
 import type { MappedIdentity, PolicySet } from '../policy/model.ts'
 import { fail, ok, type Problem, problem, type Result } from '../problem.ts'
-import { createSerial, notBeforeOf, signLeaf } from './authority.ts'
+import { createSerial, draftLeaf, notBeforeOf } from './authority.ts'
 import { endAfter, type OpenCa, requireValid } from './ca-folder.ts'
 import { type Entitlement, entitlementOf, type KnownIssuer } from './entitlement.ts'
 import { type CertificateNames, namesFor } from './identity-names.ts'
 import type { LeafPlan } from './issue-leaf.ts'
-import { createKeys, keyHashOf } from './keys.ts'
+import { keyHashOf } from './keys.ts'
 
 export interface DeviceRequest {
   readonly set: PolicySet
@@ -56,7 +56,7 @@ export function planDevice(ca: OpenCa, request: DeviceRequest): Result<DevicePla
     `identity ${wanted}`,
     ...(unique.length === 0 ? [] : [`unique ${identity.kind}:${unique.join(',')}`]),
     ...entitlement.value.clientIds.map(id => `client-id ${id}`),
-    `key ${keyHashOf(publicKey)}`,
+    keyHold(publicKey),
   ]
   return ok({
     profile: 'device',
@@ -71,6 +71,16 @@ export function planDevice(ca: OpenCa, request: DeviceRequest): Result<DevicePla
   })
 }
 
+function keyHold(publicKey: KeyObject): string {
+  return `key ${keyHashOf(publicKey)}`
+}
+
+/** The same plan for another key: what the gate makes of a certificate does not depend on it. */
+export function withKey<T extends LeafPlan>(plan: T, publicKey: KeyObject): T {
+  const holds = plan.holds.filter(hold => hold !== keyHold(plan.publicKey))
+  return { ...plan, publicKey, holds: [...holds, keyHold(publicKey)] }
+}
+
 /** The certificate as it will be, but for serial and signature; it never leaves this function. */
 function tryOut(
   ca: OpenCa,
@@ -78,9 +88,14 @@ function tryOut(
   names: CertificateNames,
   validity: { readonly notBefore: Date; readonly notAfter: Date },
 ): Result<Entitlement> {
-  const throwaway = { ...ca.authority, keys: createKeys() }
-  const trial = signLeaf(throwaway, { profile: 'device', ...names, ...validity, publicKey, serialHex: createSerial() })
-  const parsed = parseCertificate(trial.der)
+  const draft = draftLeaf(ca.authority, {
+    profile: 'device',
+    ...names,
+    ...validity,
+    publicKey,
+    serialHex: createSerial(),
+  })
+  const parsed = parseCertificate(draft)
   const result = parsed.ok ? entitlementOf(set, parsed.value, issuer, ca.now().getTime()) : parsed
   if (result.ok || result.problem.code === 'provision/no-rights') return result
   return fail(refusedByPolicy(name, result.problem))

@@ -1,18 +1,15 @@
 /** `portcullis device issue NAME`: key and certificate for a device that the policy knows how to name. */
 import type { Command } from 'commander'
 import { addExitCodes } from '../help.ts'
+import { type BatchCommandOptions, runBatch } from './issue-batch.ts'
 import { makeKey } from './issue-device.ts'
 import { issueNamed } from './issue-named.ts'
-import {
-  addIdentityOptions,
-  addIssueOptions,
-  type IdentityOptions,
-  type IssueCommandOptions,
-  keyOption,
-} from './issue-options.ts'
-import { addOutputOptions, type OutputOptions, readOutput } from './output-options.ts'
+import { addIdentityOptions, addIssueOptions, keyOption } from './issue-options.ts'
+import { addOutputOptions, readOutput } from './output-options.ts'
 
-interface IssueOptions extends IssueCommandOptions, IdentityOptions, OutputOptions {}
+interface IssueOptions extends Omit<BatchCommandOptions, 'batch'> {
+  readonly batch?: string
+}
 
 export function addDeviceIssue(device: Command): void {
   addExitCodes(
@@ -22,15 +19,23 @@ export function addDeviceIssue(device: Command): void {
           device
             .command('issue')
             .description('make key and certificate for a device, if the policy lets it do anything')
-            .argument('<name>', 'name of the device: the capture that --set does not give'),
-        ).addOption(keyOption()),
+            .argument('[name]', 'name of the device: the capture that --set does not give'),
+        )
+          .addOption(keyOption())
+          .option('--batch <table>', 'a CSV table instead of NAME: a row for each device, a column for each capture')
+          .option('--name <column>', 'of the table: which capture names the files')
+          .option('--keep-going', 'of a table: issue the other rows where some are refused'),
       ),
     ).action(issue),
     'portcullis device issue pump-12 --set site=s1',
   )
 }
 
-async function issue(name: string, options: IssueOptions): Promise<void> {
+async function issue(name: string | undefined, options: IssueOptions, command: Command): Promise<void> {
+  const { batch } = options
+  if ((name === undefined) === (batch === undefined)) command.error('error: name a device, or a --batch TABLE')
   const output = await readOutput(options)
+  if (batch !== undefined) return runBatch({ ...options, batch }, output)
+  if (name === undefined) return
   await issueNamed(name, options, () => ({ ...makeKey(options.key), output }), `issued ${name}`)
 }

@@ -1,0 +1,86 @@
+/** Completes the files of a certificate that a killed command had issued: its key may be there under a temporary name. */
+import { createPrivateKey, createPublicKey } from 'node:crypto'
+import { readdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { CaFolder } from '../../provision/ca-folder.ts'
+import type { Leftover } from '../../provision/issue-batch.ts'
+import { keyHashOf, keyPem, toPem } from '../../provision/keys.ts'
+import type { LedgerRecord } from '../../provision/ledger-record.ts'
+import { type DeviceOutput, deviceFiles, pathsOf, stageDevice } from './device-files.ts'
+
+/** `.NAME.ending.<12 hex>.tmp`, as `staged-files.ts` calls what has no name yet. */
+const temporaryName = /^\.(?<name>.+?)\.(?:key|pem|ca\.pem|bundle\.pem|p12|p12\.password)\.[0-9a-f]{12}\.tmp$/
+
+/** Temporary files in a folder, by the name of their device. */
+export async function temporaryFiles(folder: string): Promise<ReadonlyMap<string, readonly string[]>> {
+  const found = new Map<string, string[]>()
+  for (const file of await readdir(folder)) {
+    const name = temporaryName.exec(file)?.groups?.['name']
+    if (name !== undefined) found.set(name, [...(found.get(name) ?? []), join(folder, file)])
+  }
+  return found
+}
+
+export interface Recovery {
+  readonly folder: string
+  readonly output: DeviceOutput
+  /** Of `temporaryFiles`. */
+  readonly temporary: ReadonlyMap<string, readonly string[]>
+}
+
+/** Everything but the key can be made again: the ledger has the certificate. */
+export async function recoverFiles(
+  { folder, output, temporary }: Recovery,
+  record: LedgerRecord,
+  ca: Pick<CaFolder, 'issuingPem' | 'rootPem'>,
+): Promise<Leftover> {
+  const { name, der } = record
+  if (der === undefined) return 'elsewhere'
+  const files = deviceFiles(folder, name, true, output)
+  const left = temporary.get(name) ?? []
+  const own = files.key ?? files.bundle ?? ''
+  const key = await firstKey([own, ...left], record)
+  if (key === undefined) return 'elsewhere'
+  const pem = toPem('CERTIFICATE', der)
+  const texts = await Promise.all(pathsOf(files).map(textOf))
+  const certificate = files.certificate === undefined ? undefined : await textOf(files.certificate)
+  // a file of that name that says something else is somebody's
+  if (certificate !== undefined && certificate !== pem + ca.issuingPem) return 'elsewhere'
+  const present = await textOf(own)
+  if (present !== undefined && keyOf(present, record) === undefined) return 'elsewhere'
+  const isWhole = texts.every(text => text !== undefined)
+  if (!isWhole) {
+    const staged = await stageDevice(files, { name, signed: { pem, der }, keyPem: key }, output, ca)
+    await staged.publish({ replace: true })
+  }
+  for (const file of left) await rm(file, { force: true })
+  return isWhole ? 'whole' : 'completed'
+}
+
+async function firstKey(paths: readonly string[], record: LedgerRecord): Promise<string | undefined> {
+  for (const path of paths) {
+    const text = await textOf(path)
+    const key = text && keyOf(text, record)
+    if (key) return key
+  }
+  return undefined
+}
+
+/** The key of the certificate, where the text begins with it; one that was not written to its end is none. */
+function keyOf(text: string, { keyHash }: LedgerRecord): string | undefined {
+  try {
+    const key = createPrivateKey(text)
+    return keyHashOf(createPublicKey(key)) === keyHash ? keyPem(key) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+async function textOf(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'latin1')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
