@@ -27,9 +27,9 @@ export interface IssueOptions {
   readonly replaceFiles?: boolean
   /** For the serial. Default: `node:crypto`. */
   readonly random?: (octets: number) => Buffer
-  /** Id of the enrolment token that it spends, and serial of the certificate that asked for it. */
+  /** Id of the enrolment token that it spends, and the certificate that asked for it. */
   readonly token?: string | undefined
-  readonly successorOf?: string | undefined
+  readonly successorOf?: Reservation['successorOf']
   /** Writes the files of the signed certificate under temporary names. */
   readonly stage: (signed: SignedCertificate) => Promise<StagedFiles>
 }

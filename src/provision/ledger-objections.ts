@@ -9,7 +9,9 @@ export function predecessorProblem(database: LedgerDatabase, wanted: Reservation
   const row = statement(
     database,
     'SELECT state FROM certificates WHERE issuer_key_id = ? AND serial = ? AND identity = ?',
-  ).get(wanted.issuerKeyId, wanted.successorOf, wanted.identity ?? '') as { state: string } | undefined
+  ).get(wanted.successorOf.issuerKeyId, wanted.successorOf.serialHex, wanted.identity ?? '') as
+    | { state: string }
+    | undefined
   if (row?.state === 'issued') return undefined
   return problem(
     'provision/not-in-force',

@@ -41,7 +41,7 @@ export interface Reservation
   /** Id of the enrolment token that it spends. */
   readonly token?: string | undefined
   /** Serial of the certificate that asked for it: where that is not in force any more, it is refused. */
-  readonly successorOf?: string | undefined
+  readonly successorOf?: Pick<LedgerRecord, 'issuerKeyId' | 'serialHex'> | undefined
 }
 
 /** One step of a certificate's life. */

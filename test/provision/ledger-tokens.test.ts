@@ -129,7 +129,7 @@ describe('the successor of a certificate', () => {
     if (record.ok) ledger.issue(record.value, Buffer.from('der'))
     return ledger
   }
-  const next = wanted('42', { token: undefined, renew: true, successorOf: '41' })
+  const next = wanted('42', { token: undefined, renew: true, successorOf: { issuerKeyId: 'ca', serialHex: '41' } })
 
   test('is reserved while that is in force', () => {
     expect(refusal(first().reserve(next))).toBe('reserved')
@@ -137,7 +137,7 @@ describe('the successor of a certificate', () => {
 
   test('is refused where that was revoked in between, or is of somebody else', () => {
     const ledger = first()
-    expect(refusal(ledger.reserve({ ...next, successorOf: '40' }))).toMatch(
+    expect(refusal(ledger.reserve({ ...next, successorOf: { issuerKeyId: 'ca', serialHex: '40' } }))).toMatch(
       /^provision\/not-in-force: the ledger does not/,
     )
     expect(refusal(ledger.reserve({ ...next, identity: 'device:device=pump-8' }))).toMatch(/^provision\/not-in-force/)

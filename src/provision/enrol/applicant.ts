@@ -55,8 +55,13 @@ export function applicantByCertificate(
   const authenticated = authenticator.authenticate(peer)
   if (!authenticated.ok) return authenticated
   const { certificate } = authenticated.value
-  const record = ca.ledger.ofSerial(certificate.serial).find(one => one.issuerKeyId === ca.issuerKeyId)
-  if (record === undefined || record.der?.equals(certificate.der) !== true) {
+  // of whichever issuing CA: after a rotation a device comes with what the older one signed
+  const isOurs = ({ issuerKeyId }: LedgerRecord): boolean =>
+    ca.issuingCas.some(issuing => issuing.issuerKeyId === issuerKeyId)
+  const record = ca.ledger
+    .ofSerial(certificate.serial)
+    .find(one => isOurs(one) && one.der?.equals(certificate.der) === true)
+  if (record === undefined) {
     return fail(problem('provision/unknown-certificate', 'the ledger does not know the certificate'))
   }
   if (record.state !== 'issued' || record.profile !== 'device') {

@@ -43,7 +43,7 @@ export async function enrolApplicant(
     renew: current !== undefined,
     supersede: supersede && current !== undefined,
     token,
-    successorOf: current?.serialHex,
+    successorOf: current,
     stage: async () => noFiles,
   })
   return issued.ok ? ok(issued.value) : issued

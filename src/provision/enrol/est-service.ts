@@ -1,6 +1,7 @@
 /** The enrolment service of an authority: what each route of EST answers, and what the log is told of it. */
 import type { KeyObject } from 'node:crypto'
 import { X509Certificate } from 'node:crypto'
+import { relative } from 'node:path'
 import type { Listener, TlsMaterial } from '../../accept/listener.ts'
 import { loadIssuers } from '../../accept/load-issuers.ts'
 import type { Peer } from '../../accept/peer.ts'
@@ -46,9 +47,8 @@ export async function openEstService(
 ): Promise<Listener> {
   const { ca, trace, limits } = options
   const now = (): number => ca.now().getTime()
-  const issuers = await loadIssuers({ [ca.name]: { certificates: ['issuing.pem'], root: 'root.pem' } }, ca.folder, {
-    now,
-  })
+  const certificates = ca.issuingCas.map(({ certificateFile }) => relative(ca.folder, certificateFile))
+  const issuers = await loadIssuers({ [ca.name]: { certificates, root: 'root.pem' } }, ca.folder, { now })
   // without a CRL: the ledger, from which it is written, is asked itself
   const authenticator = new Authenticator(issuers, await openRevocations(issuers, { trace, now }), now, 0)
   const service = new EstService(options, authenticator)
@@ -61,6 +61,11 @@ export async function openEstService(
     refused: ({ status, problem: p }, peer, route) =>
       trace({ event: 'enrol-refused', peer: service.traced(peer), route: route ?? 'unknown', status, problem: p }),
   })
+}
+
+/** The issuing CA that signs first, then older ones that are not retired, then the root. */
+export function caCertificates({ issuingCas, rootPem }: OpenCa): readonly string[] {
+  return [...issuingCas.map(({ pem }) => pem).reverse(), rootPem]
 }
 
 class EstService {
@@ -77,7 +82,7 @@ class EstService {
     this.#authenticator = authenticator
     const now = (): number => ca.now().getTime()
     this.#perName = new RateLimit({ perMinute: limits.perNamePerMinute, tracked: limits.tracked, now })
-    const chain = [ca.issuingPem, ca.rootPem].map(pem => new X509Certificate(pem).raw)
+    const chain = caCertificates(ca).map(pem => new X509Certificate(pem).raw)
     this.#caCerts = certificatesAnswer(certsOnly(chain), 'cacerts')
   }
 

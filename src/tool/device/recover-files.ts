@@ -32,10 +32,12 @@ export interface Recovery {
 export async function recoverFiles(
   { folder, output, temporary }: Recovery,
   record: LedgerRecord,
-  ca: Pick<CaFolder, 'issuingPem' | 'rootPem'>,
+  ca: Pick<CaFolder, 'issuingCas' | 'rootPem'>,
 ): Promise<Leftover> {
-  const { name, der } = record
-  if (der === undefined) return 'elsewhere'
+  const { name, der, issuerKeyId } = record
+  // a rotation may have come since it was issued
+  const issuingPem = ca.issuingCas.find(issuing => issuing.issuerKeyId === issuerKeyId)?.pem
+  if (der === undefined || issuingPem === undefined) return 'elsewhere'
   const files = deviceFiles(folder, name, true, output)
   const left = temporary.get(name) ?? []
   const own = files.key ?? files.bundle ?? ''
@@ -45,12 +47,15 @@ export async function recoverFiles(
   const texts = await Promise.all(pathsOf(files).map(textOf))
   const certificate = files.certificate === undefined ? undefined : await textOf(files.certificate)
   // a file of that name that says something else is somebody's
-  if (certificate !== undefined && certificate !== pem + ca.issuingPem) return 'elsewhere'
+  if (certificate !== undefined && certificate !== pem + issuingPem) return 'elsewhere'
   const present = await textOf(own)
   if (present !== undefined && keyOf(present, record) === undefined) return 'elsewhere'
   const isWhole = texts.every(text => text !== undefined)
   if (!isWhole) {
-    const staged = await stageDevice(files, { name, signed: { pem, der }, keyPem: key }, output, ca)
+    const staged = await stageDevice(files, { name, signed: { pem, der }, keyPem: key }, output, {
+      issuingPem,
+      rootPem: ca.rootPem,
+    })
     await staged.publish({ replace: true })
   }
   for (const file of left) await rm(file, { force: true })

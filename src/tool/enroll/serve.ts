@@ -10,7 +10,7 @@ import { ConfigurationError, PortcullisError, problem } from '../../problem.ts'
 import type { OpenCa } from '../../provision/ca-folder.ts'
 import { openEnrolKey } from '../../provision/enrol/enrol-key.ts'
 import { defaultEstLimits } from '../../provision/enrol/est-limits.ts'
-import { openEstService } from '../../provision/enrol/est-service.ts'
+import { caCertificates, openEstService } from '../../provision/enrol/est-service.ts'
 import type { LoadedPolicy } from '../../source/load-texts.ts'
 import { folderSource, reloadPolicies } from '../../source/policy-source.ts'
 import { watchFiles } from '../../source/watch-files.ts'
@@ -146,7 +146,7 @@ async function reloadTls(
 ): Promise<void> {
   try {
     const { key, cert } = await readTlsFiles(files)
-    listener.use({ key, cert, ca: [ca.issuingPem, ca.rootPem] })
+    listener.use({ key, cert, ca: caCertificates(ca) })
     const { subject, validTo } = new X509Certificate(cert)
     trace({
       event: 'certificate-loaded',
