@@ -8,8 +8,17 @@ const timeTags = { utc: 0x17, generalized: 0x18 } as const
 
 /** One value: tag, minimal length, content. */
 export function encode(tag: number, ...content: readonly Uint8Array[]): Buffer {
-  const length = content.reduce((sum, part) => sum + part.length, 0)
-  return Buffer.concat([header(tag, length), ...content], header(tag, length).length + length)
+  let length = 0
+  for (const part of content) length += part.length
+  const head = header(tag, length)
+  const whole = Buffer.allocUnsafe(head.length + length)
+  whole.set(head)
+  let at = head.length
+  for (const part of content) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
 }
 
 function header(tag: number, length: number): Buffer {
@@ -52,7 +61,15 @@ export function nullValue(): Buffer {
 
 /** A non-negative INTEGER. */
 export function integer(value: bigint): Buffer {
-  const digits = bigEndian(value)
+  return integerOf(bigEndian(value))
+}
+
+/** A non-negative INTEGER, as hexadecimal digits without leading zero octets. */
+export function integerOfHex(hex: string): Buffer {
+  return integerOf(Buffer.from(hex.length % 2 === 0 ? hex : `0${hex}`, 'hex'))
+}
+
+function integerOf(digits: Buffer): Buffer {
   const needsZero = (digits[0] ?? 0) >= 0x80
   return encode(tags.integer, needsZero ? Buffer.concat([Buffer.from([0]), digits]) : digits)
 }
@@ -98,12 +115,10 @@ export function printableString(text: string): Buffer {
 
 /** UTCTime from 1950 to 2049, GeneralizedTime from 2050 on, whole seconds, `Z` (RFC 5280 §4.1.2.5). */
 export function time(date: Date): Buffer {
-  const digits = date
-    .toISOString()
-    .replace(/\.\d+Z$/, 'Z')
-    .replace(/[-:T]/g, '')
   const year = date.getUTCFullYear()
   if (year < 1950 || year > 9999) throw new RangeError(`a certificate cannot say the year ${year}`)
+  const iso = date.toISOString()
+  const digits = `${iso.slice(0, 4)}${iso.slice(5, 7)}${iso.slice(8, 10)}${iso.slice(11, 13)}${iso.slice(14, 16)}${iso.slice(17, 19)}Z`
   return year < 2050
     ? encode(timeTags.utc, Buffer.from(digits.slice(2), 'latin1'))
     : encode(timeTags.generalized, Buffer.from(digits, 'latin1'))
