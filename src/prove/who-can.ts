@@ -39,7 +39,11 @@ export function whoCan(
       reach => asking(reach.grant.template.where, () => entryOf(named, reach, filter.split('/'))) ?? [],
     )
     const byRule = new Map<Rule, WhoCan[]>()
-    for (const one of all) byRule.set(one.rule, [...(byRule.get(one.rule) ?? []), one])
+    for (const one of all) {
+      const same = byRule.get(one.rule)
+      if (same === undefined) byRule.set(one.rule, [one])
+      else same.push(one)
+    }
     return ok(all.filter(one => !byRule.get(one.rule)?.some(other => isPartOf(one, other))))
   } catch (error) {
     if (!(error instanceof TooComplex)) throw error

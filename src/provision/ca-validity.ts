@@ -6,7 +6,6 @@ import { endAfter, requireValidNow } from './ca-folder.ts'
 import type { Ledger } from './ledger.ts'
 
 const dayMs = 86_400_000
-const clockSkewMs = 5 * 60_000
 
 export interface Validity {
   readonly notBefore: Date
@@ -49,10 +48,8 @@ export function caValidity(present: Certificate | undefined, now: Date, days: nu
 
 /** Throws where the ledger was written later than it is now: a certificate made now would be dated before what it replaces. */
 export function requireClock(ledger: Ledger, now: Date): void {
-  const lastMs = ledger.all().reduce((last, { since }) => Math.max(last, since.getTime()), 0)
-  if (now.getTime() >= lastMs - clockSkewMs) return
-  const sentence = `the ledger was last written at ${new Date(lastMs).toISOString()}, and the clock is before that`
-  throw refused('provision/clock-set-back', sentence, 'correct the clock of this machine (timedatectl)')
+  const wrong = ledger.clock.problemAt(now.getTime())
+  if (wrong !== undefined) throw new PortcullisError([wrong])
 }
 
 function refused(code: ProblemCode, sentence: string, help: string): PortcullisError {

@@ -13,7 +13,7 @@ import type { KeyType } from './keys.ts'
 import type { LedgerEvent, LedgerRecord } from './ledger-record.ts'
 import { type DevicePlan, planDevice } from './plan-device.ts'
 import { planServer } from './server-plan.ts'
-import type { StagedFiles } from './staged-files.ts'
+import { noFiles, type StagedFiles } from './staged-files.ts'
 import { withSameKey } from './with-same-key.ts'
 
 export interface AuthorityAccess {
@@ -81,8 +81,6 @@ export interface Certified {
 
 const defaultDays = 365
 const defaultCrlDays = 30
-/** The certificate is handed back and nowhere written. */
-const noFiles: StagedFiles = { publish: async () => {}, discard: async () => {} }
 
 /**
  * Makes an authority in a new folder: root, issuing CA (pathLenConstraint 0, RFC 5280 §4.2.1.9), ledger and an empty CRL. The folder
@@ -123,8 +121,9 @@ export class CertificateAuthority {
 
   /** Names, certificates and files: what everybody may see. */
   get facts(): CaFolder {
-    const { authority: _, signers: __, ledger: ___, now: ____, ...facts } = this.#ca
-    return facts
+    const { folder, name, root, issuing, rootPem, issuingPem, issuerKeyId, crlFile, issuingKeyFile, issuingCas } =
+      this.#ca
+    return { folder, name, root, issuing, rootPem, issuingPem, issuerKeyId, crlFile, issuingKeyFile, issuingCas }
   }
 
   /**

@@ -4,10 +4,10 @@
  * behind is completed, not issued twice.
  */
 import { type Problem, problem, type Result } from '../problem.ts'
-import { createSerial, type SignedCertificate, signLeaf } from './authority.ts'
+import { type SignedCertificate, signLeaf } from './authority.ts'
 import type { OpenCa } from './ca-folder.ts'
-import type { LeafPlan } from './issue-leaf.ts'
-import { createKeys, type KeyType, keyHashOf, keyPem } from './keys.ts'
+import { type LeafPlan, reservationOf, takeBack } from './issue-leaf.ts'
+import { createKeys, type KeyType, keyPem } from './keys.ts'
 import { leaseMs } from './ledger.ts'
 import type { LedgerRecord } from './ledger-record.ts'
 import { withKey } from './plan-device.ts'
@@ -129,20 +129,7 @@ async function issueFresh(ca: OpenCa, rows: readonly BatchRow[], options: BatchO
     const keys = createKeys(options.keyType)
     return { row, keys, plan: withKey(row.plan, keys.publicKey) }
   })
-  const reserved = ca.ledger.reserveAll(
-    keyed.map(({ plan }) => ({
-      profile: plan.profile,
-      name: plan.name,
-      identity: plan.identity,
-      clientIds: plan.clientIds,
-      holds: plan.holds,
-      notAfter: plan.notAfter,
-      issuerKeyId: ca.issuerKeyId,
-      serialHex: createSerial(),
-      keyHash: keyHashOf(plan.publicKey),
-      renew: false,
-    })),
-  )
+  const reserved = ca.ledger.reserveAll(keyed.map(({ plan }) => reservationOf(ca, plan, { renew: false })))
   const refused = keyed.flatMap(({ row }, index): readonly Done[] => {
     const one = reserved[index]
     return one?.ok === false ? [{ row, result: one }] : []
@@ -162,10 +149,11 @@ async function issueFresh(ca: OpenCa, rows: readonly BatchRow[], options: BatchO
     for (const one of settled) if (one.status === 'rejected') throw one.reason
     ca.ledger.issueAll(signings.map(({ record, signed }) => ({ record, der: signed.der })))
   } catch (error) {
-    // nobody has any of them, and nobody will
     await Promise.all(signings.map(({ staged }) => staged.discard()))
-    const records = work.map(({ record }) => record)
-    takeBack(ca, records)
+    takeBack(
+      ca,
+      work.map(({ record }) => record),
+    )
     throw error
   }
   const published = await Promise.all(signings.map(one => publish(ca, one)))
@@ -182,13 +170,5 @@ async function publish(ca: OpenCa, { row, record, staged }: Signing): Promise<Do
     takeBack(ca, [record])
     const sentence = `the files of ${row.plan.name} could not be written (${(error as Error).message})`
     return { row, result: { ok: false, problem: problem('provision/file-exists', sentence) } }
-  }
-}
-
-function takeBack({ ledger }: OpenCa, records: readonly LedgerRecord[]): void {
-  try {
-    ledger.revoke(records, 'cessationOfOperation')
-  } catch {
-    // the disk that failed first may fail again: the records stay as they are, which is true as well
   }
 }

@@ -41,21 +41,23 @@ export interface Issued {
 
 /** Refused where another living certificate has the same. Rejects where a disk fails; nobody has the certificate then. */
 export async function issueThroughLedger(ca: OpenCa, plan: LeafPlan, options: IssueOptions): Promise<Result<Issued>> {
-  const serialHex = createSerial(options.random)
-  const { profile, name, identity, clientIds, holds, notAfter } = plan
-  const reserved = ca.ledger.reserve({
-    ...{ profile, name, identity, clientIds, holds, notAfter },
-    issuerKeyId: ca.issuerKeyId,
-    serialHex,
-    keyHash: keyHashOf(plan.publicKey),
-    renew: options.renew,
-    token: options.token,
-    successorOf: options.successorOf,
-  })
+  const reserved = ca.ledger.reserve(reservationOf(ca, plan, options))
   if (!reserved.ok) return reserved
   const signed = await signAndPublish(ca, plan, reserved.value, options)
   const superseded = options.supersede ? ca.ledger.supersedeOlder(reserved.value) : []
   return ok({ signed, superseded })
+}
+
+/** What the ledger is asked for, with a serial of its own. */
+export function reservationOf(
+  { issuerKeyId }: OpenCa,
+  plan: LeafPlan,
+  { renew, token, successorOf, random }: Omit<IssueOptions, 'stage'>,
+): Reservation {
+  const { profile, name, identity, clientIds, holds, notAfter, publicKey } = plan
+  const [serialHex, keyHash] = [createSerial(random), keyHashOf(publicKey)]
+  const asked = { profile, name, identity, clientIds, holds, notAfter, issuerKeyId, serialHex, keyHash }
+  return { ...asked, renew, token, successorOf }
 }
 
 async function signAndPublish(
@@ -73,16 +75,16 @@ async function signAndPublish(
     return signed
   } catch (error) {
     await staged?.discard()
-    takeBack(ca, record)
+    takeBack(ca, [record])
     throw error
   }
 }
 
-/** Nobody has it, and nobody will: it is revoked rather than left to look as if somebody had. */
-function takeBack({ ledger }: OpenCa, record: LedgerRecord): void {
+/** Nobody has them, and nobody will: they are revoked rather than left to look as if somebody had. */
+export function takeBack({ ledger }: OpenCa, records: readonly LedgerRecord[]): void {
   try {
-    ledger.revoke([record], 'cessationOfOperation')
+    ledger.revoke(records, 'cessationOfOperation')
   } catch {
-    // the disk that failed first may fail again: the record stays as it is, which is true as well
+    // the disk that failed first may fail again: the records stay as they are, which is true as well
   }
 }

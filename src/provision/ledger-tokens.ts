@@ -3,7 +3,7 @@
  * transaction that reserves the serial of its certificate, so a kill leaves both or neither, and of two uses one wins.
  */
 import { type Problem, problem } from '../problem.ts'
-import type { LedgerDatabase } from './ledger-file.ts'
+import { type LedgerDatabase, statement } from './ledger-file.ts'
 import type { Reservation } from './ledger-record.ts'
 
 export type TokenState = 'outstanding' | 'spent' | 'withdrawn'
@@ -49,21 +49,27 @@ export class LedgerTokens {
   add({ jti, issuerKeyId, name, identity, expires }: NewToken): void {
     const { write, now, by } = this.#writer
     write(() =>
-      this.#database
-        .prepare("INSERT INTO tokens VALUES (?, ?, ?, ?, ?, 'outstanding', ?, ?, NULL, NULL, NULL)")
-        .run(jti, issuerKeyId, name, identity, expires.getTime(), now().getTime(), by),
+      statement(this.#database, "INSERT INTO tokens VALUES (?, ?, ?, ?, ?, 'outstanding', ?, ?, NULL, NULL, NULL)").run(
+        jti,
+        issuerKeyId,
+        name,
+        identity,
+        expires.getTime(),
+        now().getTime(),
+        by,
+      ),
     )
   }
 
   /** The record of a token; undefined where the ledger never had it. */
   find(jti: string): TokenRecord | undefined {
-    const row = this.#database.prepare('SELECT * FROM tokens WHERE jti = ?').get(jti)
+    const row = statement(this.#database, 'SELECT * FROM tokens WHERE jti = ?').get(jti)
     return row === undefined ? undefined : tokenOf(row)
   }
 
   /** Every token, oldest first. */
   all(): readonly TokenRecord[] {
-    return this.#database.prepare('SELECT * FROM tokens ORDER BY rowid').all().map(tokenOf)
+    return statement(this.#database, 'SELECT * FROM tokens ORDER BY rowid').all().map(tokenOf)
   }
 
   /** Withdraws a token; why not, where it has ended already or is unknown. */
@@ -105,9 +111,13 @@ export class LedgerTokens {
 
   #end(jti: string, state: TokenState, serialHex: string | undefined): undefined {
     const { now, by } = this.#writer
-    this.#database
-      .prepare('UPDATE tokens SET state = ?, ended_at = ?, ended_by = ?, serial = ? WHERE jti = ?')
-      .run(state, now().getTime(), by, serialHex ?? null, jti)
+    statement(this.#database, 'UPDATE tokens SET state = ?, ended_at = ?, ended_by = ?, serial = ? WHERE jti = ?').run(
+      state,
+      now().getTime(),
+      by,
+      serialHex ?? null,
+      jti,
+    )
   }
 }
 

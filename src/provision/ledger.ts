@@ -42,11 +42,11 @@ export class Ledger {
   readonly #database: LedgerDatabase
   readonly #now: () => Date
   readonly #by: string
-  readonly #clock: LedgerClock
+  readonly clock: LedgerClock
 
   constructor(database: LedgerDatabase, options: LedgerOptions) {
     this.#database = database
-    this.#clock = new LedgerClock(database)
+    this.clock = new LedgerClock(database)
     this.#now = options.now
     this.#by = options.by
     this.tokens = new LedgerTokens(database, { ...options, write: change => this.#write(change) })
@@ -64,7 +64,7 @@ export class Ledger {
   reserveAll(reservations: readonly Reservation[]): readonly Result<LedgerRecord>[] {
     return this.#write(() => {
       const now = this.#now().getTime()
-      const wrongClock = this.#clock.problemAt(now)
+      const wrongClock = this.clock.problemAt(now)
       return reservations.map(one => (wrongClock === undefined ? this.#reserve(one, now) : fail(wrongClock)))
     })
   }

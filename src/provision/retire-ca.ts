@@ -7,11 +7,8 @@ import { basename, join } from 'node:path'
 import { fail, ok, type Problem, problem, type Result } from '../problem.ts'
 import type { CaFolder } from './ca-folder.ts'
 import { generationsIn, type IssuingCa, issuingFiles, retiredFolder } from './issuing-cas.ts'
-import type { Ledger } from './ledger.ts'
+import { type Ledger, leaseMs } from './ledger.ts'
 import { type Overlap, overlapsOf } from './overlap.ts'
-
-/** A reservation that is older belongs to a process that is gone, as in the ledger. */
-const leaseMs = 60_000
 
 /** Retires every older issuing CA that nothing living depends on. Refused where that is none; nothing is changed then. */
 export async function retireCas(ca: CaFolder, ledger: Ledger, now: Date): Promise<Result<readonly IssuingCa[]>> {

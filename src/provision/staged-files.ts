@@ -20,6 +20,9 @@ export interface StagedFiles {
   discard(): Promise<void>
 }
 
+/** For a certificate that is handed on, and written nowhere. */
+export const noFiles: StagedFiles = { publish: async () => undefined, discard: async () => undefined }
+
 /** Throws PortcullisError where one of the files is there already. */
 export async function requireFree(paths: readonly string[]): Promise<void> {
   for (const path of paths) {

@@ -5,7 +5,7 @@ import { readRequest } from '../csr.ts'
 import { type Issued, issueThroughLedger } from '../issue-leaf.ts'
 import { keyHashOf } from '../keys.ts'
 import { planDevice } from '../plan-device.ts'
-import type { StagedFiles } from '../staged-files.ts'
+import { noFiles } from '../staged-files.ts'
 import type { Applicant } from './applicant.ts'
 import { asksForSameNames, rawNamesOf } from './certificate-names.ts'
 import type { EnrolPolicy } from './issue-token.ts'
@@ -15,9 +15,6 @@ export interface EnrolSettings {
   /** A re-enrolment puts the certificates before it on the CRL. */
   readonly supersede: boolean
 }
-
-/** The certificate goes over the wire, into no file. */
-const noFiles: StagedFiles = { publish: async () => undefined, discard: async () => undefined }
 
 /** `der` is the PKCS#10 request. Of two uses of a token one wins, and a certificate that was revoked meanwhile gets no successor. */
 export async function enrolApplicant(

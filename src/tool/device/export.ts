@@ -1,8 +1,7 @@
 /** `portcullis device export`: the certificates of the ledger for another program, as CSV or JSON, one a line, and as files. */
 import type { Command } from 'commander'
 import { escapeCsv } from '../../observe/escape-csv.ts'
-import { openCaLedger, readCa } from '../../provision/ca-folder.ts'
-import { addCaOption, type CaOptions, ledgerOptions } from '../ca/open.ts'
+import { addCaOption, type CaOptions, withLedger } from '../ca/open.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { addExitCodes } from '../help.ts'
 import { answer, count, say, sayProblems } from '../io.ts'
@@ -34,8 +33,7 @@ export function addDeviceExport(device: Command): void {
 
 async function exportRecords(options: ExportOptions): Promise<void> {
   const { certificates, json = false } = options
-  const ledger = openCaLedger(await readCa(options.ca), ledgerOptions())
-  try {
+  await withLedger(options, async (_, ledger) => {
     const nowMs = Date.now()
     const found = ledger.all().filter(record => isWanted(record, options, nowMs))
     if (certificates !== undefined) {
@@ -51,9 +49,7 @@ async function exportRecords(options: ExportOptions): Promise<void> {
     if (json) for (const row of rows) answer(JSON.stringify(row))
     else for (const line of csvLines(rows)) answer(line)
     say(count(found.length, 'certificate'), 'faint')
-  } finally {
-    ledger.close()
-  }
+  })
 }
 
 function csvLines(rows: readonly ExportRow[]): readonly string[] {

@@ -29,7 +29,20 @@ export function recordLines(records: readonly LedgerRecord[], nowMs: number): re
   )
 }
 
-export function recordJson(record: LedgerRecord, nowMs: number): Record<string, unknown> {
+export interface RecordJson {
+  readonly name: string
+  readonly profile: LedgerRecord['profile']
+  readonly state: string
+  readonly since: string
+  readonly notAfter: string
+  readonly serial: string
+  readonly issuerKeyId: string
+  readonly identity: string | null
+  readonly clientIds: readonly string[]
+  readonly reason: string | null
+}
+
+export function recordJson(record: LedgerRecord, nowMs: number): RecordJson {
   return {
     name: record.name,
     profile: record.profile,

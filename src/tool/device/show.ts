@@ -1,7 +1,6 @@
 /** `portcullis device show NAME`: every certificate of a device, with what happened to each. */
 import type { Command } from 'commander'
-import { openCaLedger, readCa } from '../../provision/ca-folder.ts'
-import { addCaOption, type CaOptions, ledgerOptions } from '../ca/open.ts'
+import { addCaOption, type CaOptions, withLedger } from '../ca/open.ts'
 import { addExitCodes } from '../help.ts'
 import { answer, answerJson } from '../io.ts'
 import { findRecords } from './find-records.ts'
@@ -25,8 +24,7 @@ export function addDeviceShow(device: Command): void {
 }
 
 async function show(name: string | undefined, options: ShowOptions): Promise<void> {
-  const ledger = openCaLedger(await readCa(options.ca), ledgerOptions())
-  try {
+  await withLedger(options, async (_, ledger) => {
     const nowMs = Date.now()
     const records = findRecords(ledger, { name, serial: options.serial, identity: options.identity })
     if (options.json) {
@@ -41,7 +39,5 @@ async function show(name: string | undefined, options: ShowOptions): Promise<voi
       for (const { state, at, by, reason } of ledger.history(record))
         answer(`  ${at.toISOString()}  ${state}${reason === undefined ? '' : ` (${reason})`} by ${by}`)
     }
-  } finally {
-    ledger.close()
-  }
+  })
 }

@@ -1,8 +1,7 @@
 /** `portcullis enroll list`: the tokens of an authority. The tokens themselves are kept nowhere. */
 import type { Command } from 'commander'
-import { openCaLedger, readCa } from '../../provision/ca-folder.ts'
 import type { TokenRecord } from '../../provision/ledger-tokens.ts'
-import { addCaOption, type CaOptions, ledgerOptions } from '../ca/open.ts'
+import { addCaOption, type CaOptions, withLedger } from '../ca/open.ts'
 import { addExitCodes } from '../help.ts'
 import { answer, answerJson, count, say } from '../io.ts'
 
@@ -22,16 +21,13 @@ export function addEnrollList(enroll: Command): void {
 }
 
 async function list(options: ListOptions): Promise<void> {
-  const ledger = openCaLedger(await readCa(options.ca), ledgerOptions())
-  try {
+  await withLedger(options, async (_, ledger) => {
     const nowMs = Date.now()
     const found = ledger.tokens.all().filter(one => options.all === true || stateOf(one, nowMs) === 'outstanding')
     if (options.json) answerJson(found.map(one => tokenJson(one, nowMs)))
     else for (const one of found) answer(tokenLine(one, nowMs))
     say(count(found.length, 'token'), 'faint')
-  } finally {
-    ledger.close()
-  }
+  })
 }
 
 function stateOf({ state, expires }: TokenRecord, nowMs: number): string {

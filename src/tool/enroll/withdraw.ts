@@ -1,7 +1,6 @@
 /** `portcullis enroll withdraw ID`: a token that nobody has used yet is good no more. */
 import type { Command } from 'commander'
-import { openCaLedger, readCa } from '../../provision/ca-folder.ts'
-import { addCaOption, type CaOptions, ledgerOptions } from '../ca/open.ts'
+import { addCaOption, type CaOptions, withLedger } from '../ca/open.ts'
 import { refuse } from '../device/issue-options.ts'
 import { addExitCodes } from '../help.ts'
 import { say } from '../io.ts'
@@ -19,12 +18,9 @@ export function addEnrollWithdraw(enroll: Command): void {
 }
 
 async function withdraw(id: string, options: CaOptions): Promise<void> {
-  const ledger = openCaLedger(await readCa(options.ca), ledgerOptions())
-  try {
+  await withLedger(options, async (_, ledger) => {
     const objection = ledger.tokens.withdraw(id)
     if (objection === undefined) say(`withdrew the token ${id}`, 'good')
     else refuse(objection)
-  } finally {
-    ledger.close()
-  }
+  })
 }
