@@ -1,6 +1,9 @@
-// npm run bench:policy -- [--rounds N] [--window MS] [--engine NAME]… [SIZE …]: nanoseconds per decision, engines in turn in one
-// process, each checked against an oracle before; then what a session keeps, and what binding, compiling and loading cost. bench/policy/README.md says
-// how to read it.
+// npm run bench:policy -- [--rounds N] [--window MS] [--engine NAME]… [SIZE …]: nanoseconds per decision, engines in turn, each in a
+// process of its own and checked against an oracle before; then what a session keeps, and what binding, compiling and loading
+// cost. bench/policy/README.md says how to read it.
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { engines } from './engines.mjs'
 import { measureSessions, measureSubscribe } from './sessions.mjs'
@@ -29,44 +32,40 @@ const [base] = Object.keys(engines)
 const chosen = Object.keys(engines).filter(
   name => name === base || values.engine.length === 0 || values.engine.includes(name),
 )
-const checkMs = 600
 
-/** Decisions that differ from the oracle, of those there was time for. */
-function check(name, decide, { asked }) {
-  const until = performance.now() + checkMs
-  let checked = 0
-  for (const [index, { action, topic, expected }] of asked.entries()) {
-    if (decide(index) !== expected)
-      throw new Error(`${name} is wrong about ${action} ${topic}: it should be ${expected}`)
-    checked++
-    if (performance.now() > until) break
+const processPath = fileURLToPath(new URL('engine-process.mjs', import.meta.url))
+
+/** Without this Node 20 may end at a call into WebAssembly: "unreachable code" in the deoptimizer, which inlined calls bring about. */
+const execArgv = ['--no-turbo-inline-js-wasm-calls']
+
+/** Starts an engine; it is ready when it has been compared with the oracle. */
+async function startEngine(name, size) {
+  const child = fork(processPath, [name, size], { execArgv })
+  const { checked } = await answerOf(name, child)
+  return {
+    name,
+    checked,
+    times: [],
+    stop: () => child.disconnect(),
+    timeWindow: async order => {
+      child.send({ order, windowMs })
+      return (await answerOf(name, child)).ns
+    },
   }
-  return checked
 }
 
-/** Kept outside, so that no decision is for nothing. */
-let permitted = 0
-
-/** Nanoseconds for a decision, over one window; `order` says which come after which. */
-function timeWindow(engine, order) {
-  const { decide } = engine
-  const started = process.hrtime.bigint()
-  const until = started + BigInt(Math.round(windowMs * 1e6))
-  let done = 0
-  let now = started
-  while (now < until) {
-    let { next } = engine
-    for (let left = engine.batch; left > 0; left--) {
-      if (decide(order[next])) permitted++
-      next = next + 1 === order.length ? 0 : next + 1
-    }
-    engine.next = next
-    done += engine.batch
-    now = process.hrtime.bigint()
+async function answerOf(name, child) {
+  const stopped = new AbortController()
+  const { signal } = stopped
+  try {
+    const ended = once(child, 'exit', { signal }).then(([code, by]) => {
+      throw new Error(`the process of ${name} ended: ${by ?? code}`)
+    })
+    const [answer] = await Promise.race([once(child, 'message', { signal }), ended])
+    return answer
+  } finally {
+    stopped.abort()
   }
-  const spent = Number(now - started) / done
-  engine.batch = Math.max(1, Math.min(4096, Math.round(2e6 / spent)))
-  return spent
 }
 
 const middle = list => [...list].sort((a, b) => a - b)[list.length >> 1]
@@ -79,14 +78,13 @@ function text(ns) {
 /** Rows that are told for permits alone too: a refusal makes an object, and on bytes a string. */
 const onPermits = new Set(['floor, string', 'portcullis, string', 'floor, bytes', 'portcullis, bytes'])
 
-function report(running, order) {
+async function report(running, order) {
   for (const engine of running) {
-    engine.next = 0
     engine.times = []
-    timeWindow(engine, order)
+    await engine.timeWindow(order)
   }
   for (let round = 0; round < rounds; round++) {
-    for (const engine of running) engine.times.push(timeWindow(engine, order))
+    for (const engine of running) engine.times.push(await engine.timeWindow(order))
   }
   const [{ times: floor }] = running
   for (const { name, times, checked } of running) {
@@ -105,21 +103,17 @@ async function measureSize(size) {
     `\n${size}: ${world.roles.length} roles, ${own} rules in the roles of a session; the set loaded in ${world.loadMs.toFixed(0)} ms`,
   )
   const running = []
-  for (const name of chosen) {
-    const decide = await engines[name](world)
-    running.push({ name, decide, checked: check(name, decide, world), batch: 1, next: 0, times: [] })
-  }
-  report(running, Int32Array.from(world.asked.keys()))
+  for (const name of chosen) running.push(await startEngine(name, size))
+  await report(running, 'all')
   console.log('  permits only')
-  const permits = [...world.asked.entries()].filter(([, { expected }]) => expected).map(([index]) => index)
-  report(
+  await report(
     running.filter(({ name }) => onPermits.has(name)),
-    Int32Array.from(permits),
+    'permits',
   )
+  for (const { stop } of running) stop()
   measureSubscribe(world, text)
   await measureSessions(world, text)
 }
 
 console.log(`${rounds} rounds of ${windowMs} ms: median (least - most), and the median of the ratios to the first row`)
 for (const size of positionals.length === 0 ? Object.keys(sizes) : positionals) await measureSize(size)
-if (permitted < 0) console.log(permitted)

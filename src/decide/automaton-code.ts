@@ -52,6 +52,9 @@ const fewBranches = 4
 /** Branches over more letters than this for each are no table. */
 const sparseness = 32
 
+/** States written right behind one another; those of deeper filters come where they come. */
+const deepest = 64
+
 /** A state that says nothing, refuses what no literal takes, and has no slots: a topic that leaves its literals is refused. */
 const isStraight = (state: State): boolean => state.slots.length === 0 && state.other === finalTarget(refusal)
 
@@ -64,6 +67,7 @@ class Writer {
   readonly #open: (readonly [place: number, state: number])[] = []
   readonly #pending: number[] = []
   readonly #references: Uint32Array
+  #depth = 0
 
   constructor(states: readonly State[], lettersOf: (text: string) => Letters) {
     this.#states = states
@@ -79,13 +83,22 @@ class Writer {
     this.#target(dollarStart)
     // depth first: what is read together comes to lie near together
     for (let next = this.#pending.pop(); next !== undefined; next = this.#pending.pop()) {
-      if (!this.#addresses.has(next)) this.#writeState(next)
+      this.#writeState(next)
     }
     for (const [place, state] of this.#open) this.#put(place, this.#addresses.get(state) as number)
     return Uint16Array.from(this.#words)
   }
 
+  /** What only this literal leads to is read next: it comes to lie on the same cache line. */
+  #writeBehind(index: number): void {
+    if (this.#depth === deepest) return
+    this.#depth += 1
+    this.#writeState(index)
+    this.#depth -= 1
+  }
+
   #writeState(index: number): void {
+    if (this.#addresses.has(index)) return
     const state = this.#states[index] as State
     this.#addresses.set(index, this.#words.length)
     this.#words.push(state.end, state.slots.length | (state.labels.size > 0 ? hasRadix : 0))
@@ -132,6 +145,7 @@ class Writer {
     if (isWhole) this.#target(first.target)
     if (isTable) this.#table(groups, end)
     else this.#list(groups, end)
+    if (isWhole && this.#countOf(first.target) === 1) this.#writeBehind(first.target)
   }
 
   #list(groups: readonly Group[], end: number): void {

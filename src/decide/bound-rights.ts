@@ -4,7 +4,7 @@ import type { ByteRights, Decision, Permit, PublishFacts, Qos } from './decision
 import type { FilterTrie } from './filter-trie.ts'
 import { deniesOf, type Grant } from './grant.ts'
 import type { Holding } from './holding.ts'
-import { isDenied, meetsConditions, type Outcome, permitBy, permitOf } from './outcome.ts'
+import { isDenied, meetsConditions, type Outcome, permitBy, permitOf, refusal } from './outcome.ts'
 import type { Program } from './program.ts'
 import { isReserved } from './reason.ts'
 import { Refusal, whyNotPublish, whyNotReceive } from './refusal.ts'
@@ -36,21 +36,26 @@ export class BoundRights implements ByteRights, Holding {
     const machine = this.#program.publish
     if (machine === undefined) return this.#publishByTrie(topic, facts)
     const outcome = walkString(machine.units, topic, this.values)
+    if (outcome === refusal) return new Refusal(whyNotPublish, this, topic, facts)
     return machine.permits[outcome] ?? this.#publishUnder(machine.outcomes[outcome] as Outcome, topic, facts)
   }
 
   receive(topic: TopicName): Decision {
     const machine = this.#program.receive
     if (machine === undefined) return this.#receiveByTrie(topic)
-    return machine.permits[walkString(machine.units, topic, this.values)] ?? new Refusal(whyNotReceive, this, topic)
+    const outcome = walkString(machine.units, topic, this.values)
+    const permit = outcome === refusal ? undefined : machine.permits[outcome]
+    return permit ?? new Refusal(whyNotReceive, this, topic)
   }
 
   publishBytes(packet: Uint8Array, start: number, end: number, facts: PublishFacts): Decision {
     const machine = this.#program.publish
     if (machine === undefined) return this.#publishByTrie(decode(packet, start, end), facts)
-    const number = walkBytes(machine.bytes, packet, start, end, this.values)
-    const outcome = machine.outcomes[number] as Outcome
-    const permit = machine.permits[number] ?? permitOf(outcome, facts)
+    const outcome = walkBytes(machine.bytes, packet, start, end, this.values)
+    const permit =
+      outcome === refusal
+        ? undefined
+        : (machine.permits[outcome] ?? permitOf(machine.outcomes[outcome] as Outcome, facts))
     return permit ?? new Refusal(whyNotPublish, this, decode(packet, start, end), facts)
   }
 

@@ -133,6 +133,13 @@ describe('literals', () => {
     expectExact(setWith(rules), nobody, [...topics, 'q//r/', 'q//r', 'q//r//s', 'q/r', '/t/u', 't/u', '//t/u', '/'])
   })
 
+  test('of which each leads to the next are read at any depth', () => {
+    const ladder = Array.from({ length: 300 }, (_, depth) => Array(depth + 1).fill('a').join('/'))
+    const rules = ladder.map((text, index) => rule(text, index + 1, index % 7 === 3 ? { effect: 'deny' } : {}))
+    const beside = ladder.map(text => `${text}/b`)
+    expectExact(setWith(rules), nobody, [...ladder, ...beside, `${ladder.at(-1)}/a`])
+  })
+
   test('of a filter as deep as there can be do no harm', () => {
     const deep = Array(20_000).fill('a').join('/')
     const set = setWith([rule(`${deep}/+`, 1), rule(`+/${deep}`, 2)])
