@@ -134,7 +134,11 @@ describe('literals', () => {
   })
 
   test('of which each leads to the next are read at any depth', () => {
-    const ladder = Array.from({ length: 300 }, (_, depth) => Array(depth + 1).fill('a').join('/'))
+    const ladder = Array.from({ length: 300 }, (_, depth) =>
+      Array(depth + 1)
+        .fill('a')
+        .join('/'),
+    )
     const rules = ladder.map((text, index) => rule(text, index + 1, index % 7 === 3 ? { effect: 'deny' } : {}))
     const beside = ladder.map(text => `${text}/b`)
     expectExact(setWith(rules), nobody, [...ladder, ...beside, `${ladder.at(-1)}/a`])
