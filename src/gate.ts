@@ -6,15 +6,14 @@ import type { Issuers } from './accept/issuers.ts'
 import type { Limits } from './accept/limits.ts'
 import type { Peer } from './accept/peer.ts'
 import type { Trust } from './accept/trust.ts'
+import { type Admission, refuse } from './admission.ts'
 import { Authenticator } from './authenticate/authenticator.ts'
 import { Admissions } from './bind/admissions.ts'
 import { atTime } from './bind/at-time.ts'
-import { type ConnackCode, connackCodeFor } from './bind/connack-code.ts'
 import { KeptSessions, type Purge } from './bind/kept-sessions.ts'
-import { MemoryOwnerStore, type OwnerStore } from './bind/owner-store.ts'
+import { MemoryOwnerStore, type Owner, type OwnerStore } from './bind/owner-store.ts'
 import { type BoundMapping, type ConnectFacts, type ConnectMapping, Mapper } from './mapper.ts'
-import type { MappedIdentity } from './policy/model.ts'
-import { ok, type Problem, problem, type Result } from './problem.ts'
+import { ok, problem, type Result } from './problem.ts'
 import { Recheck } from './recheck.ts'
 import { type Mapping, Session } from './session.ts'
 import type { FolderOptions, LoadedPolicy } from './source/load-texts.ts'
@@ -26,19 +25,8 @@ import { Trial } from './trial.ts'
 const dayMs = 86_400_000
 const hourMs = 3_600_000
 
+export type { Admission } from './admission.ts'
 export type { ConnectFacts } from './mapper.ts'
-
-export type Admission =
-  | { readonly effect: 'permit'; readonly session: Session }
-  | {
-      readonly effect: 'refuse'
-      /** CONNACK return code of MQTT 3.1.1. */
-      readonly returnCode: ConnackCode
-      readonly problem: Problem
-      /** What is known of the peer, for the log. */
-      readonly subject?: string
-      readonly identity?: MappedIdentity
-    }
 
 export class Gate {
   readonly limits: Limits
@@ -184,6 +172,22 @@ export class Gate {
     return this.#kept.mappingOf(clientId)
   }
 
+  /** The client ids of the kept sessions. */
+  get keptIds(): readonly string[] {
+    return this.#kept.clientIds
+  }
+
+  /** The certificate that a session is of, to be stored with what outlives it; undefined where no CA vouches for it any more. */
+  ownerOf({ peer }: Session): Owner | undefined {
+    return this.#authenticator.ownerOf(peer)
+  }
+
+  /** What the holder of a stored certificate may do now under this client id; undefined where that is nothing. */
+  mappingOf(owner: Owner, clientId: string): Mapping | undefined {
+    const mapped = this.#mapper.ofOwner(owner, clientId)
+    return mapped.ok ? mapped.value : undefined
+  }
+
   /** Reads the policies anew; a set that does not load is refused and the one in force stays. */
   reload(): Promise<void> {
     this.#reloading = this.#reloading.then(async () => {
@@ -276,10 +280,6 @@ export class Gate {
     this.#mapper.tryCandidate(next)
     await this.#recheck.run()
   }
-}
-
-function refuse(p: Problem, about: { subject?: string; identity?: MappedIdentity }): Admission {
-  return { effect: 'refuse', returnCode: connackCodeFor(p.code), problem: p, ...about }
 }
 
 /** What policies are loaded for: the issuers as they are configured now. */

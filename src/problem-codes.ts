@@ -287,7 +287,6 @@ export const problemCodes = {
     meaning: 'A certificate configured as a CA is none.',
     next: 'Name the certificate of the CA, not one that it issued.',
   },
-  'config/not-available': { meaning: 'A setting that this version does not have yet.', next: 'Take it out.' },
   'config/not-chained': {
     meaning: 'A configured CA does not chain to its root.',
     next: 'Name the self-signed root that signed it, and any CA between the two.',
@@ -295,6 +294,14 @@ export const problemCodes = {
   'config/report-only': {
     meaning: 'Topics are only reported: what the policy would refuse is let pass.',
     next: 'Start without `--report-only` (`reportOnly`) once the log shows nothing that should have passed.',
+  },
+  'config/store-in-use': {
+    meaning: 'Another process has the store of the broker open.',
+    next: 'Stop it, or give each broker a store of its own with `--store`.',
+  },
+  'config/bad-store': {
+    meaning: 'The store of the broker is damaged, of another program, or of another version.',
+    next: 'Name another folder, or put back a copy; nothing is ever removed.',
   },
   'config/unknown-key': {
     meaning: 'A setting that the configuration does not know.',

@@ -51,6 +51,13 @@ export class Authenticator {
     return parsed.ok ? parsed.value.subjectText : undefined
   }
 
+  /** What is stored of a peer with what outlives its connection; undefined where no configured issuer vouches for it. */
+  ownerOf(peer: Peer): { readonly leafDer: Buffer; readonly issuerKeyId: string } | undefined {
+    const issuer = this.trust(peer)
+    if (!issuer.ok || peer.leafDer === undefined) return undefined
+    return { leafDer: peer.leafDer, issuerKeyId: issuer.value.configured.certificate.keyId }
+  }
+
   /** Judges a peer as it is now. With `live`, for a session that is bound already, a stale CRL does not count. */
   authenticate(peer: Peer, standing: { readonly live?: boolean } = {}): Result<Authenticated> {
     const issuer = this.trust(peer)

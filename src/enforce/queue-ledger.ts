@@ -23,16 +23,22 @@ export class QueueLedger {
     const total = this.#byIdentity.get(identityKey) ?? { messages: 0, bytes: 0 }
     const isFull = total.messages + 1 > this.#bounds.queuedMessages || total.bytes + bytes > this.#bounds.queuedBytes
     if (isFull) return false
+    this.count(clientId, identityKey, bytes)
+    return true
+  }
+
+  /** Notes a message that is in a queue already, whatever the bounds are now: nobody takes it out again. */
+  count(clientId: string, identityKey: string, bytes: number): void {
     let own = this.#byClient.get(clientId)
     if (own !== undefined && own.identityKey !== identityKey) this.forget(clientId)
     own = this.#byClient.get(clientId) ?? { messages: 0, bytes: 0, identityKey }
+    const total = this.#byIdentity.get(identityKey) ?? { messages: 0, bytes: 0 }
     this.#byClient.set(clientId, own)
     this.#byIdentity.set(identityKey, total)
     for (const amount of [own, total]) {
       amount.messages++
       amount.bytes += bytes
     }
-    return true
   }
 
   /** One message of that size has left. */

@@ -18,6 +18,7 @@ import type { BundleFiles } from '../source/bundle.ts'
 import type { PermitsMode } from '../trace.ts'
 import { Mistakes, Section } from './configuration-reader.ts'
 import { readBundleFiles } from './configured-bundle.ts'
+import { type Persistence, readPersistence } from './configured-persistence.ts'
 
 export { readTlsFiles, type TlsFiles } from '../accept/tls-files.ts'
 
@@ -60,6 +61,8 @@ export interface Configuration {
     /** Days that a session stays kept after the end of the certificate that left it. */
     readonly keepForDays: number
   }
+  /** Where sessions, queues, retained messages and wills are kept. */
+  readonly persistence: Persistence
   /** Worth telling, but no reason not to start. */
   readonly notes: readonly string[]
 }
@@ -121,6 +124,7 @@ function defaultsIn(cwd: string): Configuration {
     log: readLog(undefined, cwd),
     crl: readCrl(undefined),
     sessions: readSessions(undefined),
+    persistence: readPersistence(undefined, cwd),
     notes: [],
   }
 }
@@ -166,15 +170,6 @@ function inFileOrder(mistakes: Mistakes): ConfigurationError['problems'] {
 function readConfiguration(top: Section, file: string, mistakes: Mistakes): Omit<FileConfiguration, 'notes'> {
   const baseFolder = dirname(file)
   top.allow(...knownKeys)
-  if (top.has('persistence')) {
-    const help = 'take it out; sessions are kept in memory'
-    mistakes.add(
-      'config/not-available',
-      '`persistence` is not yet available in this version',
-      top.whereOf('persistence'),
-      help,
-    )
-  }
   top.require(
     'issuers',
     'name the CA of your devices: issuers: { acme: { certificates: [issuing.pem], root: root.pem } }',
@@ -191,6 +186,7 @@ function readConfiguration(top: Section, file: string, mistakes: Mistakes): Omit
     log: readLog(top.section('log'), baseFolder),
     crl: readCrl(top.section('crl')),
     sessions: readSessions(top.section('sessions')),
+    persistence: readPersistence(top.section('persistence'), baseFolder),
   }
 }
 

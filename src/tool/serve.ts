@@ -23,6 +23,8 @@ interface ServeOptions extends PolicyOptions {
   readonly log?: string
   readonly candidate?: string
   readonly reportOnly?: boolean
+  /** False: `--no-store`. */
+  readonly store?: string | false
 }
 
 /** Everything that is needed to start, from the command line, the configuration file, or made for development. */
@@ -71,6 +73,8 @@ export function addServe(program: Command): void {
       '--report-only',
       'UNSAFE: enforce certificates and client ids, and only log what the policy would refuse of topics',
     )
+    .option('--store <dir>', 'keep sessions, queues, retained messages and wills there (default: "portcullis-store")')
+    .option('--no-store', 'keep them in memory: they are gone when the broker stops')
     .option('--log <file>', 'append the log to a file as JSON (default: stderr; plain on a terminal)')
     .addHelpText('after', '\nExample: portcullis serve --policies policies --config portcullis.config.yaml')
     .action(serve)
@@ -110,6 +114,7 @@ async function serve(options: ServeOptions): Promise<void> {
       proxyFrom: configuration.listen.proxyFrom,
     },
     { fastPath: configuration.broker.path === 'fast' },
+    persistenceOf(options, configuration),
   ).catch((error: NodeJS.ErrnoException) => {
     throw listenProblem(error, plan) ?? error
   })
@@ -164,6 +169,11 @@ async function planOf(options: ServeOptions): Promise<ServePlan> {
     logFile: options.log ?? loaded.log?.file,
     reportOnly: options.reportOnly === true,
   }
+}
+
+function persistenceOf({ store }: ServeOptions, { persistence }: Configuration): Configuration['persistence'] {
+  if (store === false) return { kind: 'memory' }
+  return store === undefined ? persistence : { kind: 'disk', folder: resolve(store) }
 }
 
 function portOf(option: string, text: string): number {

@@ -6,6 +6,7 @@ import type { GateOptions } from '../gate-options.ts'
 import { openGate } from '../open-gate.ts'
 import { watchFiles } from '../source/watch-files.ts'
 import { createBroker } from './broker.ts'
+import type { Persistence } from './configured-persistence.ts'
 
 export interface RunningBroker {
   readonly gate: Gate
@@ -21,12 +22,16 @@ export async function startGuarded(
   gateOptions: GateOptions,
   listenOptions: ListenOptions,
   guardOptions: GuardOptions = {},
+  persistence: Persistence = { kind: 'memory' },
 ): Promise<RunningBroker> {
-  const gate = await openGate(gateOptions)
-  const broker = await createBroker()
-  const closeBroker = (): Promise<void> => new Promise(resolve => broker.close(() => resolve()))
+  const { broker, owners, close } = await createBroker(persistence)
+  const gate = await openGate({ ...gateOptions, ...(owners === undefined ? {} : { owners }) }).catch(async error => {
+    await close()
+    throw error
+  })
   try {
     const guarded = guard(broker, gate, guardOptions)
+    await guarded.restore()
     const listener = await listen(guarded, listenOptions)
     const { keyFile, certFile } = listenOptions.tls
     const watcher = await watchFiles([keyFile, certFile], () => void listener.reloadTls())
@@ -37,11 +42,11 @@ export async function startGuarded(
       ...(listener.wsAddress === undefined ? {} : { wsAddress: listener.wsAddress }),
       close: async () => {
         await Promise.all([listener.close(), watcher.close()])
-        await Promise.all([gate.close(), closeBroker()])
+        await Promise.all([gate.close(), close()])
       },
     }
   } catch (error) {
-    await Promise.all([gate.close(), closeBroker()])
+    await Promise.all([gate.close(), close()])
     throw error
   }
 }

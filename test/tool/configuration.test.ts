@@ -42,6 +42,7 @@ log: { file: decisions.log, permits: all, refusalsPerMinute: 5 }
 crl: { onStaleCrl: keep, crlGraceHours: 0 }
 broker: { path: plain }
 sessions: { keepForDays: 30 }
+persistence: { kind: disk, folder: state/store }
 policies: { bundle: policies.bundle, key: bundle.pub.pem, state: /var/seen.json }
 `,
     )
@@ -68,6 +69,7 @@ policies: { bundle: policies.bundle, key: bundle.pub.pem, state: /var/seen.json 
       crl: { onStaleCrl: 'keep', crlGraceHours: 0 },
       broker: { path: 'plain' },
       sessions: { keepForDays: 30 },
+      persistence: { kind: 'disk', folder: join(folder, 'state/store') },
       notes: [],
     })
   })
@@ -118,7 +120,7 @@ issuers:
 limits: { connections: 1e3, packetLength: 5 }
 log: { level: warn, permits: distinkt, refusalsPerMinute: 0 }
 crl: { onStaleCrl: keap }
-persistence: { kind: redis }
+persistence: { kind: tape }
 tls: { keyFile: server.key }
 `),
     ).toEqual([
@@ -140,9 +142,7 @@ tls: { keyFile: server.key }
       'portcullis.config.yaml:10:30: config/bad-value: `log.permits` must be `none` or `distinct` or `all`\n  help: did you mean `distinct`?',
       'portcullis.config.yaml:10:59: config/bad-value: `log.refusalsPerMinute` must be a whole number from 1 to 1000000',
       'portcullis.config.yaml:11:20: config/bad-value: `crl.onStaleCrl` must be `keep` or `refuseNew`\n  help: did you mean `keep`?',
-      expect.stringMatching(
-        /^portcullis.config.yaml:12:1: config\/not-available: `persistence` is not yet available in this version/,
-      ),
+      'portcullis.config.yaml:12:22: config/bad-value: `persistence.kind` must be `disk` or `memory`\n  help: values: `disk`, `memory`',
       expect.stringMatching(/^portcullis.config.yaml:13:6: config\/missing-key: `tls.certFile` is missing/),
     ])
   })
@@ -220,7 +220,9 @@ describe('readTlsFiles', () => {
 
 describe('what a configuration may not say', () => {
   it('is told with a code', async () => {
-    expect((await mistakes(`${issuers}persistence: redis\n`)).join('\n')).toContain('config/not-available')
+    expect(await mistakes(`${issuers}persistence: { kind: memory, folder: x }\n`)).toEqual([
+      expect.stringContaining('config/bad-value: `persistence.folder` must be left out'),
+    ])
     expect((await mistakes(`${issuers}listen: { port: &p 8883 }\n`)).join('\n')).toContain('config/yaml')
   })
 })

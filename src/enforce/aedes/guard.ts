@@ -8,6 +8,7 @@ import type { TracedPeer } from '../../trace.ts'
 import { DenialBudget } from '../denial-budget.ts'
 import { QueueLedger } from '../queue-ledger.ts'
 import { RetainedTopics } from '../retained-topics.ts'
+import { Acknowledgements } from './acknowledge-when-stored.ts'
 import { Connection } from './connection.ts'
 import { DirectInput, hasInternals } from './fast/direct-input.ts'
 import { PublishEncoder } from './fast/publish-encoder.ts'
@@ -19,6 +20,7 @@ import { authorizeSubscribe } from './hook-subscribe.ts'
 import type { GuardContext, HookContext } from './hooks.ts'
 import { guardPersistence, type PersistenceContext } from './persistence.ts'
 import { purgeKept } from './purge.ts'
+import { restoreKept } from './restore.ts'
 import type { AedesBroker, AedesClient, AedesHooks, AedesPersistence } from './shape.ts'
 import { SubscribeBatches } from './subscribe-batches.ts'
 import { unblockDelivery } from './unblock-delivery.ts'
@@ -44,6 +46,8 @@ export interface Guarded {
   readonly trust: (socket: Duplex) => Peer | undefined
   /** Takes the MQTT bytes of a trusted peer. */
   readonly connect: (stream: Duplex, peer: Peer, admitted: () => void) => void
+  /** Brings what a store has kept since another life of the broker under the policy in force; to be called once, before any client comes. */
+  readonly restore: () => Promise<void>
 }
 
 /** What the fast path touches is not public: it is taken with no other version. */
@@ -80,10 +84,13 @@ function installHooks(broker: AedesBroker, build: (host: HookContext['host']) =>
   }
 }
 
-/** Wraps the persistence that the broker has, and any that it is given later. */
-function installPersistence(broker: AedesBroker, context: PersistenceContext): void {
+/** Wraps the persistence that the broker has, and any that it is given later. `onKeeping`: it outlives the process. */
+function installPersistence(broker: AedesBroker, context: PersistenceContext, onKeeping: () => void): void {
   const wrap = (persistence: AedesPersistence): AedesPersistence => {
-    if (!context.gate.hasOwnerStore && !isInMemory(persistence)) throw new ConfigurationError([ownersMissing()])
+    if (!isInMemory(persistence)) {
+      if (!context.gate.hasOwnerStore) throw new ConfigurationError([ownersMissing()])
+      onKeeping()
+    }
     guardPersistence(persistence, context)
     return persistence
   }
@@ -122,7 +129,10 @@ export function guard(host: object, gate: Gate, options: GuardOptions = {}): Gua
   const ledger = new QueueLedger(gate.limits)
   const batches = new SubscribeBatches()
   const denials = new DenialBudget(gate.limits.deniedPerMinute, Date.now)
-  installPersistence(broker, { gate, batches, ledger })
+  let acknowledgements: Acknowledgements | undefined
+  installPersistence(broker, { gate, batches, ledger }, () => {
+    acknowledgements ??= new Acknowledgements(broker)
+  })
   gate.serve(clientId => purgeKept(broker, clientId, ledger))
   guardedBrokers.add(broker)
 
@@ -137,6 +147,7 @@ export function guard(host: object, gate: Gate, options: GuardOptions = {}): Gua
     retained: new RetainedTopics(gate.limits.retainedTopics),
     isFast: fastPath,
     encoder: fastPath ? new PublishEncoder() : undefined,
+    holdAnswer: packet => acknowledgements?.hold(packet),
   }
   installHooks(broker, name => {
     const hooks = { ...context, host: name }
@@ -181,7 +192,8 @@ export function guard(host: object, gate: Gate, options: GuardOptions = {}): Gua
   }
   const handle = (socket: Duplex): void => accept(socket, () => {})
   broker.handle = handle
-  return { broker, gate, fastPath, handle, accept, trust, connect }
+  const restore = (): Promise<void> => restoreKept(broker, gate, ledger)
+  return { broker, gate, fastPath, handle, accept, trust, connect, restore }
 }
 
 /** What is known of a peer before it has a session. */

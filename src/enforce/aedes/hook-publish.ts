@@ -8,6 +8,7 @@ import type { TracedAction } from '../../trace.ts'
 import type { Connection } from './connection.ts'
 import { type HookContext, internal, refusal, sinkTopic, unguarded } from './hooks.ts'
 import type { AedesClient, AedesHooks, AedesPublish } from './shape.ts'
+import { ownerOfWill } from './will-owner.ts'
 
 export function authorizePublish(context: HookContext): AedesHooks['authorizePublish'] {
   return (client, packet, callback) => {
@@ -41,14 +42,19 @@ function decide(
     connection.deny(action, decision.problem)
     // a denied repeat is acknowledged, or one queued message would make the device reconnect for ever (3.6)
     const isDropped = !isWill && (packet.dup === true || context.gate.policy.set.settings.onDeniedPublish === 'drop')
-    if (isDropped) drop(packet)
-    else connection.ending(decision.problem)
+    if (isDropped) {
+      drop(packet)
+      context.holdAnswer(packet)
+    } else connection.ending(decision.problem)
     callback(isDropped ? null : refusal(decision.problem))
     return
   }
   context.host('authorizePublish').call(context.broker, client, packet, error => {
     const isWidened = packet.topic !== topic || packet.qos !== qos || packet.retain !== retain
-    if (!error && !isWidened) connection.permit(action, decision)
+    if (!error && !isWidened) {
+      connection.permit(action, decision)
+      if (!isWill) context.holdAnswer(packet)
+    }
     callback(error ?? (isWidened ? refusal(changedByHost()) : null))
   })
 }
@@ -89,13 +95,17 @@ function drop(packet: AedesPublish): void {
 }
 
 /**
- * The will of a client that another broker of a cluster had: decided under what its owner may do now. A refused one is
- * dropped, not answered by an error: aedes would try it again for ever.
+ * The will of a client that another broker had, of a cluster or in an earlier life: decided under what its owner may do now. A
+ * refused one is dropped, not answered by an error: aedes would try it again for ever.
  */
 function decideStaleWill({ gate }: HookContext, packet: AedesPublish, callback: Answer): void {
   const { topic, qos, retain, clientId = '' } = packet
   const payloadBytes = Buffer.byteLength(packet.payload ?? '')
-  const owner = gate.liveSession(clientId)?.mapping ?? gate.keptMapping(clientId)
+  const whose = ownerOfWill(packet)
+  const owner =
+    whose === undefined
+      ? (gate.liveSession(clientId)?.mapping ?? gate.keptMapping(clientId))
+      : gate.mappingOf(whose, clientId)
   const name = parseTopicName(topic)
   const decision: Decision =
     owner === undefined || !name.ok

@@ -9,7 +9,7 @@ import { type Problem, problem } from '../../problem.ts'
 import type { RetainedTopics } from '../retained-topics.ts'
 import type { Connection } from './connection.ts'
 import type { PublishEncoder } from './fast/publish-encoder.ts'
-import type { AedesBroker, AedesHooks } from './shape.ts'
+import type { AedesBroker, AedesHooks, AedesPublish } from './shape.ts'
 import type { SubscribeBatches } from './subscribe-batches.ts'
 
 /** One guarded broker. */
@@ -23,6 +23,8 @@ export interface GuardContext {
   readonly isFast: boolean
   /** Where deliveries at QoS 0 are written here rather than by aedes. */
   readonly encoder: PublishEncoder | undefined
+  /** The answer to this publish waits until it is stored, where the store outlives the process. */
+  readonly holdAnswer: (packet: AedesPublish) => void
 }
 
 export interface HookContext extends GuardContext {

@@ -21,6 +21,7 @@ import type {
   StoredSubscription,
 } from './shape.ts'
 import type { SubscribeBatches } from './subscribe-batches.ts'
+import { signedWill } from './will-owner.ts'
 
 export interface PersistenceContext {
   readonly gate: Gate
@@ -34,7 +35,8 @@ const removalMarks = 65_536
 /** How aedes's stores say that a message is not there. */
 const notStored = 'no such packet'
 
-const sizeOf = (packet: AedesPublish): number =>
+/** What a message counts for in a queue, in bytes. */
+export const sizeOf = (packet: AedesPublish): number =>
   Buffer.byteLength(packet.topic ?? '') + Buffer.byteLength(packet.payload ?? '')
 
 /** A payload that is a small part of what was read from the socket would keep all of that in memory. */
@@ -65,7 +67,7 @@ export function guardPersistence(persistence: AedesPersistence, context: Persist
       inner.incomingStorePacket(client, { ...packet, payload: Buffer.alloc(0) }),
     // a connection that is gone leaves no will behind: its session, and what it may send, are gone too
     putWill: async (client: AedesClient, packet: AedesPublish) =>
-      client.closed ? undefined : inner.putWill(client, unpinnedWill(packet)),
+      client.closed ? undefined : inner.putWill(client, signedWill(context.gate, client.id, unpinnedWill(packet))),
   })
 }
 
@@ -150,9 +152,11 @@ class GuardedQueue {
       const qos = Math.min(subscription.qos, packet.qos) as Qos
       byQos.set(qos, [...(byQos.get(qos) ?? []), subscription])
     }
-    for (const [qos, subscriptions] of byQos) {
-      await this.#inner.outgoingEnqueueCombi(subscriptions, { ...unpinned(packet), qos })
-    }
+    const message = unpinned(packet)
+    // in one turn: a store that gathers writes has all of a message on the disk, or nothing
+    await Promise.all(
+      [...byQos].map(([qos, subscriptions]) => this.#inner.outgoingEnqueueCombi(subscriptions, { ...message, qos })),
+    )
   }
 
   async enqueue(clientId: string, packet: AedesPublish): Promise<void> {

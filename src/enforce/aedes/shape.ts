@@ -86,10 +86,19 @@ export interface AedesPersistence {
   cleanIncoming?: ((client: ById) => Promise<unknown>) | undefined
   putWill(client: AedesClient, packet: AedesPublish): Promise<unknown>
   delWill(client: { id: string; brokerId?: string }): Promise<unknown>
+  streamWill(brokers: Readonly<Record<string, unknown>>): Readable
 }
 
 /** A function that aedes calls with each message of a subscription. */
 export type Deliver = (this: unknown, packet: AedesPublish, done: () => void) => void
+
+/** Routes a message; calls back when it is stored for whoever is away, and with whoever is there. */
+export type Publish = (
+  this: AedesBroker,
+  packet: AedesPublish,
+  client: AedesClient | null,
+  done: (error?: Error | null) => void,
+) => void
 
 export interface AedesBroker extends AedesHooks {
   readonly id: string
@@ -97,6 +106,9 @@ export interface AedesBroker extends AedesHooks {
   readonly clients: Readonly<Record<string, AedesClient | undefined>>
   persistence: AedesPersistence
   handle: (conn: Duplex, request?: unknown) => unknown
+  /** Of the last message that was published here. */
+  readonly counter: number
+  publish: Publish
   registerClient(client: AedesClient): void
   subscribe(topic: string, deliver: Deliver, done: () => void): void
   unsubscribe(topic: string, deliver: Deliver, done?: () => void): void

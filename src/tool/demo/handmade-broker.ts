@@ -52,7 +52,7 @@ function maySubscribe({ site, name }: Name, filter: string): boolean {
 
 /** Starts it on a free port of the loopback address. */
 export async function startHandmadeBroker(files: HandmadeTls): Promise<HandmadeBroker> {
-  const broker = await createBroker()
+  const { broker } = await createBroker()
   broker.preConnect = (_client, packet, done) => {
     // is this client on a list of blocked ones? a look-up, as real ones have
     setTimeout(() => done(null, packet.clientId !== ''), lookUpMs)

@@ -1,0 +1,42 @@
+/**
+ * Restore: a store that was written in another life of the broker, perhaps under another policy, comes under the one in force
+ * before anybody connects (docs/semantics.md 4.1). What is left is counted, so that limits hold as if nothing had happened.
+ */
+import { once } from 'node:events'
+import { identityKey } from '../../bind/identity-key.ts'
+import type { Gate } from '../../gate.ts'
+import type { QueueLedger } from '../queue-ledger.ts'
+import { sizeOf } from './persistence.ts'
+import type { AedesBroker, AedesPublish } from './shape.ts'
+
+/** Ends the kept sessions of who is nobody any more, takes out of queues what may not be sent, and sends the wills of that life. */
+export async function restoreKept(broker: AedesBroker, gate: Gate, ledger: QueueLedger): Promise<void> {
+  await gate.review()
+  for (const clientId of gate.keptIds) await countQueue(broker, gate, ledger, clientId)
+  await sendWills(broker)
+}
+
+/** Reading a queue takes out of it what its session may not have any more. */
+async function countQueue(broker: AedesBroker, gate: Gate, ledger: QueueLedger, clientId: string): Promise<void> {
+  const mapping = gate.keptMapping(clientId)
+  if (mapping === undefined) return
+  const queue = broker.persistence.outgoingStream({ id: clientId })
+  queue.on('data', (packet: AedesPublish) => ledger.count(clientId, identityKey(mapping.identity), sizeOf(packet)))
+  await once(queue, 'end')
+}
+
+/** All of them are of clients that are gone: nobody has connected in this life. */
+async function sendWills(broker: AedesBroker): Promise<void> {
+  const wills: AedesPublish[] = []
+  for await (const will of broker.persistence.streamWill({}) as AsyncIterable<AedesPublish>) wills.push(will)
+  for (const will of wills) {
+    const { clientId: id = '', brokerId } = will
+    await called(done => broker.authorizePublish(null, will, done))
+    await called(done => broker.publish(will, null, done))
+    await broker.persistence.delWill(brokerId === undefined ? { id } : { id, brokerId })
+  }
+}
+
+function called(act: (done: (error?: Error | null) => void) => void): Promise<void> {
+  return new Promise((resolve, reject) => act(error => (error ? reject(error) : resolve())))
+}

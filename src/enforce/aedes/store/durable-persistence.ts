@@ -1,0 +1,184 @@
+/**
+ * Durable persistence: `aedes-persistence-level` on a group commit. What has been acknowledged to anybody, and every state of a
+ * QoS 2 exchange, is on the disk before the acknowledgement; what a crash may at most make come twice at QoS 1 is not waited for.
+ */
+import AsyncLevelPersistence from 'aedes-persistence-level/asyncPersistence.js'
+import { decode } from 'msgpack-lite'
+import QlobberSub from 'qlobber/aedes/qlobber-sub.js'
+import { reservedTopics } from '../hooks.ts'
+import type { AedesPublish, AedesSubscription, StoredSubscription } from '../shape.ts'
+import type { GroupCommit, Operation } from './group-commit.ts'
+import { LevelFace } from './level-face.ts'
+
+type ById = { readonly id: string }
+type PutOperation = Extract<Operation, { readonly type: 'put' }>
+
+/** Of the library's keys, `:` ends what varies and `;` comes right after it. */
+const subscriptionRange = { gte: 'subscriptions:', lt: 'subscriptions;' }
+const matching = { separator: '/', wildcard_one: '+', wildcard_some: '#', match_empty_levels: true }
+
+/** Of a message that is received at QoS 2. */
+const keyOf = ({ id }: ById, messageId: number | '' = 0): string => `${encodeURIComponent(id)} ${messageId}`
+
+/** What the library would write. */
+class OperationWriter {
+  readonly #library: AsyncLevelPersistence
+  #operation: PutOperation | undefined
+
+  constructor() {
+    const put = async (key: string, value: Buffer): Promise<void> => {
+      this.#operation = { type: 'put', key, value }
+    }
+    this.#library = new AsyncLevelPersistence({ put })
+  }
+
+  async incomingOperation(client: ById, packet: AedesPublish): Promise<PutOperation> {
+    const written = this.#library.incomingStorePacket(client, packet)
+    const operation = this.#operation as PutOperation
+    await written
+    return operation
+  }
+}
+
+interface Received {
+  /** Empty as soon as it is part of a flush. */
+  readonly unwritten: PutOperation[]
+  /** Resolves when its publication is over; undefined where none has begun. */
+  ended: Promise<void> | undefined
+  end: () => void
+}
+
+export class DurablePersistence extends AsyncLevelPersistence {
+  readonly #commit: GroupCommit
+  /** The same store for writes that nobody waits for. */
+  readonly #hasty: AsyncLevelPersistence
+  readonly #writer = new OperationWriter()
+  /**
+   * Whose subscriptions a message meets. The library has an index of its own, which takes overlapping filters of one client for one and
+   * the same, and then finds neither.
+   */
+  readonly #index = new QlobberSub(matching)
+  /** Messages received at QoS 2 that are not on the disk: they are written together with what becomes of them. */
+  readonly #received = new Map<string, Received>()
+  /** By counter of the broker: the message that is being published is this one of those. */
+  readonly #publishing = new Map<number, string>()
+
+  constructor(commit: GroupCommit) {
+    super(new LevelFace(commit, true))
+    this.#commit = commit
+    this.#hasty = new AsyncLevelPersistence(new LevelFace(commit, false))
+  }
+
+  override async setup(broker: object): Promise<void> {
+    await super.setup(broker)
+    for await (const bytes of this.#commit.values(subscriptionRange)) this.#note(decode(bytes) as StoredSubscription)
+  }
+
+  override async addSubscriptions(client: ById, subscriptions: AedesSubscription[]): Promise<void> {
+    await super.addSubscriptions(client, subscriptions)
+    for (const one of subscriptions) this.#note({ ...one, clientId: client.id })
+  }
+
+  override async removeSubscriptions(client: ById, topics: string[]): Promise<void> {
+    for (const topic of topics) this.#index.remove(topic, { clientId: client.id, topic })
+    await super.removeSubscriptions(client, topics)
+  }
+
+  override async subscriptionsByTopic(topic: string): Promise<StoredSubscription[]> {
+    return this.#index.match(topic)
+  }
+
+  /** A publisher is told nothing before `settled`; what the guard itself keeps here is waited for. */
+  override storeRetained(packet: AedesPublish): Promise<void> {
+    return packet.topic.startsWith(reservedTopics) ? super.storeRetained(packet) : this.#hasty.storeRetained(packet)
+  }
+
+  override async outgoingEnqueueCombi(to: StoredSubscription[], packet: AedesPublish): Promise<unknown> {
+    const received = this.#takeReceived(packet.brokerCounter)
+    // handed over in one turn, and so part of one flush
+    return Promise.all([super.outgoingEnqueueCombi(to, packet), this.#commit.write(received)])
+  }
+
+  /** Which packet identifier a message of QoS 1 has got, and that it has arrived: without it, it comes again. */
+  override outgoingUpdate(client: ById, packet: AedesPublish): Promise<void> {
+    const isAtLeastOnce = packet.cmd !== 'pubrel' && packet.qos === 1
+    return isAtLeastOnce ? this.#hasty.outgoingUpdate(client, packet) : super.outgoingUpdate(client, packet)
+  }
+
+  override outgoingClearMessageId(client: ById, packet: AedesPublish): Promise<AedesPublish | undefined> {
+    return this.#hasty.outgoingClearMessageId(client, packet)
+  }
+
+  /** Kept in mind only: the guard says which publication it belongs to, and both are written in one flush. */
+  override async incomingStorePacket(client: ById, packet: AedesPublish): Promise<void> {
+    const operation = await this.#writer.incomingOperation(client, packet)
+    const unwritten = [operation]
+    this.#received.set(keyOf(client, packet.messageId), { unwritten, ended: undefined, end: () => undefined })
+  }
+
+  /** A repeat that comes while the first is being published waits for it: it is acknowledged when that may be. */
+  override async incomingGetPacket(client: ById, packet: AedesPublish): Promise<AedesPublish> {
+    const key = keyOf(client, packet.messageId)
+    await this.#received.get(key)?.ended
+    const [unwritten] = this.#received.get(key)?.unwritten ?? []
+    return unwritten === undefined ? super.incomingGetPacket(client, packet) : (decode(unwritten.value) as AedesPublish)
+  }
+
+  override incomingDelPacket(client: ById, packet: AedesPublish): Promise<void> {
+    this.#received.delete(keyOf(client, packet.messageId))
+    return super.incomingDelPacket(client, packet)
+  }
+
+  override cleanIncoming(client: ById): Promise<void> {
+    const own = keyOf(client, '')
+    for (const key of this.#received.keys()) if (key.startsWith(own)) this.#received.delete(key)
+    return super.cleanIncoming(client)
+  }
+
+  /** The next message that the broker publishes, which gets this counter, is the one received with this identifier. */
+  publishing(client: ById, messageId: number, brokerCounter: number): void {
+    const key = keyOf(client, messageId)
+    const received = this.#received.get(key)
+    if (received === undefined) return
+    received.ended = new Promise(resolve => {
+      received.end = resolve
+    })
+    this.#publishing.set(brokerCounter, key)
+  }
+
+  /**
+   * Resolves when what became of a publication is on the disk: what it retained and queued, and that it was received. Rejects where
+   * it is not; whoever sent it is then told nothing, and sends it again.
+   */
+  async published(brokerCounter: number): Promise<void> {
+    try {
+      // nobody had it queued: that it was received is still to be written
+      await this.#commit.write(this.#takeReceived(brokerCounter))
+      await this.#commit.settled()
+    } finally {
+      this.unpublished(brokerCounter)
+    }
+  }
+
+  /** The publication is over; where it failed, the message has not been received. */
+  unpublished(brokerCounter: number): void {
+    const key = this.#publishing.get(brokerCounter)
+    if (key === undefined) return
+    this.#publishing.delete(brokerCounter)
+    this.#received.get(key)?.end()
+    this.#received.delete(key)
+  }
+
+  /** What is to be written of a received message, once. */
+  #takeReceived(brokerCounter = 0): readonly Operation[] {
+    const key = this.#publishing.get(brokerCounter)
+    const received = key === undefined ? undefined : this.#received.get(key)
+    return received?.unwritten.splice(0) ?? []
+  }
+
+  /** QoS 0 is never queued. */
+  #note(subscription: StoredSubscription): void {
+    if (subscription.qos > 0) this.#index.add(subscription.topic, subscription)
+    else this.#index.remove(subscription.topic, subscription)
+  }
+}
