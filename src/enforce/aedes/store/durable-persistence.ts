@@ -6,6 +6,7 @@ import AsyncLevelPersistence from 'aedes-persistence-level/asyncPersistence.js'
 import { decode } from 'msgpack-lite'
 import QlobberSub from 'qlobber/aedes/qlobber-sub.js'
 import { reservedTopics } from '../hooks.ts'
+import { ReceivedMessages } from '../received-messages.ts'
 import type { AedesPublish, AedesSubscription, StoredSubscription } from '../shape.ts'
 import type { GroupCommit, Operation } from './group-commit.ts'
 import { LevelFace } from './level-face.ts'
@@ -16,9 +17,6 @@ type PutOperation = Extract<Operation, { readonly type: 'put' }>
 /** Of the library's keys, `:` ends what varies and `;` comes right after it. */
 const subscriptionRange = { gte: 'subscriptions:', lt: 'subscriptions;' }
 const matching = { separator: '/', wildcard_one: '+', wildcard_some: '#', match_empty_levels: true }
-
-/** Of a message that is received at QoS 2. */
-const keyOf = ({ id }: ById, messageId: number | '' = 0): string => `${encodeURIComponent(id)} ${messageId}`
 
 /** What the library would write. */
 class OperationWriter {
@@ -40,14 +38,6 @@ class OperationWriter {
   }
 }
 
-interface Received {
-  /** Empty as soon as it is part of a flush. */
-  readonly unwritten: PutOperation[]
-  /** Resolves when its publication is over; undefined where none has begun. */
-  ended: Promise<void> | undefined
-  end: () => void
-}
-
 export class DurablePersistence extends AsyncLevelPersistence {
   readonly #commit: GroupCommit
   /** The same store for writes that nobody waits for. */
@@ -58,10 +48,7 @@ export class DurablePersistence extends AsyncLevelPersistence {
    * the same, and then finds neither.
    */
   readonly #index = new QlobberSub(matching)
-  /** Messages received at QoS 2 that are not on the disk: they are written together with what becomes of them. */
-  readonly #received = new Map<string, Received>()
-  /** By counter of the broker: the message that is being published is this one of those. */
-  readonly #publishing = new Map<number, string>()
+  readonly #received = new ReceivedMessages<PutOperation>()
 
   constructor(commit: GroupCommit) {
     super(new LevelFace(commit, true))
@@ -94,7 +81,7 @@ export class DurablePersistence extends AsyncLevelPersistence {
   }
 
   override async outgoingEnqueueCombi(to: StoredSubscription[], packet: AedesPublish): Promise<unknown> {
-    const received = this.#takeReceived(packet.brokerCounter)
+    const received = this.#received.take(packet.brokerCounter)
     // handed over in one turn, and so part of one flush
     return Promise.all([super.outgoingEnqueueCombi(to, packet), this.#commit.write(received)])
   }
@@ -112,38 +99,27 @@ export class DurablePersistence extends AsyncLevelPersistence {
   /** Kept in mind only: the guard says which publication it belongs to, and both are written in one flush. */
   override async incomingStorePacket(client: ById, packet: AedesPublish): Promise<void> {
     const operation = await this.#writer.incomingOperation(client, packet)
-    const unwritten = [operation]
-    this.#received.set(keyOf(client, packet.messageId), { unwritten, ended: undefined, end: () => undefined })
+    this.#received.add(client, packet.messageId, operation)
   }
 
   /** A repeat that comes while the first is being published waits for it: it is acknowledged when that may be. */
   override async incomingGetPacket(client: ById, packet: AedesPublish): Promise<AedesPublish> {
-    const key = keyOf(client, packet.messageId)
-    await this.#received.get(key)?.ended
-    const [unwritten] = this.#received.get(key)?.unwritten ?? []
+    const unwritten = await this.#received.find(client, packet.messageId)
     return unwritten === undefined ? super.incomingGetPacket(client, packet) : (decode(unwritten.value) as AedesPublish)
   }
 
   override incomingDelPacket(client: ById, packet: AedesPublish): Promise<void> {
-    this.#received.delete(keyOf(client, packet.messageId))
+    this.#received.forget(client, packet.messageId)
     return super.incomingDelPacket(client, packet)
   }
 
   override cleanIncoming(client: ById): Promise<void> {
-    const own = keyOf(client, '')
-    for (const key of this.#received.keys()) if (key.startsWith(own)) this.#received.delete(key)
+    this.#received.forgetAll(client)
     return super.cleanIncoming(client)
   }
 
-  /** The next message that the broker publishes, which gets this counter, is the one received with this identifier. */
   publishing(client: ById, messageId: number, brokerCounter: number): void {
-    const key = keyOf(client, messageId)
-    const received = this.#received.get(key)
-    if (received === undefined) return
-    received.ended = new Promise(resolve => {
-      received.end = resolve
-    })
-    this.#publishing.set(brokerCounter, key)
+    this.#received.publishing(client, messageId, brokerCounter)
   }
 
   /**
@@ -153,27 +129,16 @@ export class DurablePersistence extends AsyncLevelPersistence {
   async published(brokerCounter: number): Promise<void> {
     try {
       // nobody had it queued: that it was received is still to be written
-      await this.#commit.write(this.#takeReceived(brokerCounter))
+      await this.#commit.write(this.#received.take(brokerCounter))
       await this.#commit.settled()
     } finally {
-      this.unpublished(brokerCounter)
+      this.#received.end(brokerCounter)
     }
   }
 
-  /** The publication is over; where it failed, the message has not been received. */
+  /** The publication failed: the message has not been received. */
   unpublished(brokerCounter: number): void {
-    const key = this.#publishing.get(brokerCounter)
-    if (key === undefined) return
-    this.#publishing.delete(brokerCounter)
-    this.#received.get(key)?.end()
-    this.#received.delete(key)
-  }
-
-  /** What is to be written of a received message, once. */
-  #takeReceived(brokerCounter = 0): readonly Operation[] {
-    const key = this.#publishing.get(brokerCounter)
-    const received = key === undefined ? undefined : this.#received.get(key)
-    return received?.unwritten.splice(0) ?? []
+    this.#received.end(brokerCounter)
   }
 
   /** QoS 0 is never queued. */
