@@ -2,6 +2,7 @@
 import type { Limits } from './accept/limits.ts'
 import type { IssuersConfig } from './accept/load-issuers.ts'
 import type { RevocationSettings } from './accept/revocation.ts'
+import type { LiveRegistry } from './bind/live-registry.ts'
 import type { OwnerStore } from './bind/owner-store.ts'
 import type { BundleFiles } from './source/bundle.ts'
 import type { PermitsMode, Trace } from './trace.ts'
@@ -20,6 +21,8 @@ export interface GateOptions {
   readonly limits?: Partial<Limits>
   /** Where the owners of kept sessions are kept; as lasting as the broker's own persistence. Default: in memory. */
   readonly owners?: OwnerStore
+  /** Who is live on other nodes, where the broker is one of a cluster. */
+  readonly registry?: LiveRegistry
   /** Days that a session stays kept after the end of the certificate that left it, at most. Default 7. */
   readonly keepForDays?: number
   /** Which permits are told to the trace. Default `distinct`: a session's first use of each rule per policy revision. */

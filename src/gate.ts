@@ -11,6 +11,7 @@ import { Authenticator } from './authenticate/authenticator.ts'
 import { Admissions } from './bind/admissions.ts'
 import { atTime } from './bind/at-time.ts'
 import { KeptSessions, type Purge } from './bind/kept-sessions.ts'
+import type { LiveRegistry } from './bind/live-registry.ts'
 import { MemoryOwnerStore, type Owner, type OwnerStore } from './bind/owner-store.ts'
 import { type BoundMapping, type ConnectFacts, type ConnectMapping, Mapper } from './mapper.ts'
 import { ok, problem, type Result } from './problem.ts'
@@ -58,6 +59,7 @@ export class Gate {
     reportOnly: boolean
     trust: Trust
     owners: OwnerStore | undefined
+    registry?: LiveRegistry | undefined
     limits: Limits
     keepForDays: number
     permits: PermitsMode
@@ -96,12 +98,12 @@ export class Gate {
       end: (clientId, mayStay) => this.#admissions.review(clientId, mayStay),
       epoch: () => this.#epoch,
     })
-    this.#admissions = new Admissions(this.#kept, this.#recheck, clientId =>
+    const onUnowned = (clientId: string): void =>
       parts.trace({
         event: 'alarm',
         problem: problem('bind/unowned', `a kept session of ${clientId} had no owner and was ended`),
-      }),
-    )
+      })
+    this.#admissions = new Admissions(this.#kept, this.#recheck, onUnowned, parts.registry)
   }
 
   /** The policy in force. */
@@ -170,6 +172,10 @@ export class Gate {
   /** What the owner of a kept session may do now; undefined where nothing is kept, or its owner is nobody any more. */
   keptMapping(clientId: string): Mapping | undefined {
     return this.#kept.mappingOf(clientId)
+  }
+
+  get liveSessions(): readonly Session[] {
+    return this.#admissions.live
   }
 
   /** The client ids of the kept sessions. */

@@ -51,6 +51,7 @@ export async function openGate(options: GateOptions): Promise<Gate> {
     reportOnly,
     trust,
     owners: options.owners,
+    registry: options.registry,
     limits: resolveLimits(options.limits ?? {}),
     keepForDays: options.keepForDays ?? defaultKeepForDays,
     permits: options.permits ?? 'distinct',

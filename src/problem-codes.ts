@@ -321,6 +321,19 @@ export const problemCodes = {
     meaning: 'Another process listens on that port.',
     next: 'Stop it, or pass another `--port`.',
   },
+  // cluster: several nodes on one Redis
+  'cluster/no-redis': {
+    meaning: 'The Redis of the cluster cannot be reached at the start, or refuses the log-in.',
+    next: 'Start it, or correct the address after `--cluster`.',
+  },
+  'cluster/redis-away': {
+    meaning: 'The Redis of the cluster went away: nobody can log in, and nothing is acknowledged, until it is back.',
+    next: 'Start it again; the node recovers by itself, and kept sessions are closed once so that they read their queues.',
+  },
+  'cluster/revisions-differ': {
+    meaning: 'Two nodes of the cluster have had different policies in force for more than 30 seconds.',
+    next: 'Bring the same policies to all nodes; the node is unready until then.',
+  },
   // decide: a topic, a filter, a will
   'decide/denied': {
     meaning: 'A deny rule covers the topic or meets the filter.',

@@ -7,6 +7,7 @@ import { fail, ok, type Problem, problem, type Result } from '../problem.ts'
 import { IdentityIndex } from './identity-index.ts'
 import { identityKey } from './identity-key.ts'
 import { type KeptSessions, owned, type Purge } from './kept-sessions.ts'
+import type { LiveRegistry } from './live-registry.ts'
 import type { Owner } from './owner-store.ts'
 import { Turns } from './turns.ts'
 
@@ -38,13 +39,21 @@ export interface Review {
   readonly checking: Promise<void> | undefined
 }
 
+interface LiveEntry<S> {
+  readonly session: S
+  /** Whose it was when it was admitted, as `identityKey`. */
+  readonly identity: string
+  readonly gone: Promise<void>
+  readonly leave: () => void
+}
+
 /** A store that changes under every attempt is broken; the refusal says so. */
 const attempts = 3
 const rememberedIds = 10_000
 
 export class Admissions<S extends LiveSession, M> {
   readonly #turns = new Turns()
-  readonly #live = new Map<string, { readonly session: S; readonly gone: Promise<void>; readonly leave: () => void }>()
+  readonly #live = new Map<string, LiveEntry<S>>()
   readonly #liveIndex = new IdentityIndex()
   #indexedEpoch: number | undefined
   /** Client ids whose log-in is under way. */
@@ -54,9 +63,12 @@ export class Admissions<S extends LiveSession, M> {
   readonly #kept: KeptSessions<M>
   readonly #review: Review
   readonly #onUnowned: (clientId: string) => void
+  readonly #registry: LiveRegistry | undefined
   #purge: Purge = async () => false
 
-  constructor(kept: KeptSessions<M>, review: Review, onUnowned: (clientId: string) => void) {
+  /** `registry`: of the other nodes, where there are any. */
+  constructor(kept: KeptSessions<M>, review: Review, onUnowned: (clientId: string) => void, registry?: LiveRegistry) {
+    this.#registry = registry
     this.#kept = kept
     this.#review = review
     this.#onUnowned = onUnowned
@@ -91,7 +103,7 @@ export class Admissions<S extends LiveSession, M> {
       // counted with this place taken, so that of two that come at once for the last one gets it
       this.#entering.set(request.clientId, identityKey(request.identity))
       try {
-        return await this.#enter(request)
+        return await this.#enterFirst(request)
       } finally {
         this.#entering.delete(request.clientId)
       }
@@ -104,6 +116,7 @@ export class Admissions<S extends LiveSession, M> {
     if (entry?.session !== session) return
     this.#live.delete(session.clientId)
     this.#liveIndex.delete(session.clientId)
+    this.#registry?.leave({ clientId: session.clientId, identity: entry.identity })
     entry.leave()
   }
 
@@ -124,8 +137,28 @@ export class Admissions<S extends LiveSession, M> {
     const gone = new Promise<void>(resolve => {
       leave = resolve
     })
-    this.#live.set(session.clientId, { session, gone, leave })
-    this.#liveIndex.set(session.clientId, identityKey(session.identity))
+    const identity = identityKey(session.identity)
+    this.#live.set(session.clientId, { session, identity, gone, leave })
+    this.#liveIndex.set(session.clientId, identity)
+  }
+
+  /** Where there are other nodes, nobody enters before the place is taken among all of them. */
+  async #enterFirst(request: Request<S>): Promise<Result<S>> {
+    const registry = this.#registry
+    if (registry === undefined) return this.#enter(request)
+    const { clientId, rule } = request
+    const identity = identityKey(request.identity)
+    const kept = this.#kept.idsOf(identity)
+    const takesOver = request.onTakeover !== 'refuse'
+    const refused = await registry.take({ clientId, identity, maxSessions: rule.maxSessions, kept, takesOver })
+    if (refused !== undefined) return fail(refused)
+    let entered: Result<S> | undefined
+    try {
+      entered = await this.#enter(request)
+      return entered
+    } finally {
+      if (entered?.ok !== true) registry.leave({ clientId, identity })
+    }
   }
 
   async #enter(request: Request<S>): Promise<Result<S>> {
@@ -190,19 +223,20 @@ export class Admissions<S extends LiveSession, M> {
 function takeOver<S extends LiveSession>(request: Request<S>, before: S): Problem | undefined {
   if (identityKey(before.identity) !== identityKey(request.identity)) return owned(request.clientId)
   if (request.onTakeover === 'refuse') {
-    return problem(
-      'bind/session-live',
-      `${request.clientId} is connected already, and the policy lets nobody take over`,
-      {
-        help: 'end the other connection, or wait until its keep-alive has run out',
-      },
-    )
+    return sessionLive(request.clientId)
   }
   before.supersede(problem('bind/taken-over', 'the same identity has connected again'))
   return undefined
 }
 
-function tooMany(maximum: number): Problem {
+/** Nobody may take over, and somebody is there. */
+export function sessionLive(clientId: string): Problem {
+  return problem('bind/session-live', `${clientId} is connected already, and the policy lets nobody take over`, {
+    help: 'end the other connection, or wait until its keep-alive has run out',
+  })
+}
+
+export function tooMany(maximum: number): Problem {
   return problem('bind/too-many-sessions', `this identity has ${maximum} sessions already, live or kept`, {
     help: 'end one of them, or raise `maxSessions` of the identity',
   })

@@ -6,7 +6,7 @@ import type { MappedIdentity } from '../policy/model.ts'
 import { type Problem, problem, type Result } from '../problem.ts'
 import { IdentityIndex } from './identity-index.ts'
 import { identityKey } from './identity-key.ts'
-import type { Owner, OwnerStore } from './owner-store.ts'
+import { isSameOwner, type Owner, type OwnerStore } from './owner-store.ts'
 
 /** What a stored certificate is under the policy in force, its validity left aside. */
 export type MapOwner<M> = (owner: Owner, clientId: string) => Result<M & { readonly identity: MappedIdentity }>
@@ -41,6 +41,10 @@ export class KeptSessions<M> {
 
   /** Reads the store; call once, before the first CONNECT. */
   async open(): Promise<void> {
+    this.#store.onChange?.((clientId, owner) => {
+      if (owner === undefined) this.#forget(clientId)
+      else this.#remember(clientId, owner)
+    })
     for (const [clientId, owner] of await this.#store.all()) this.#kept.set(clientId, { owner, mapped: undefined })
   }
 
@@ -75,7 +79,7 @@ export class KeptSessions<M> {
       return { outcome: 'fresh', stored }
     }
     const known = this.#kept.get(clientId)
-    if (known === undefined || known.owner !== stored) this.#remember(clientId, stored)
+    if (known === undefined || !isSameOwner(known.owner, stored)) this.#remember(clientId, stored)
     const mapping = this.mappingOf(clientId)
     if (mapping === undefined) return { outcome: 'fresh', stored }
     if (identityKey(mapping.identity) === identityKey(presented)) return { outcome: 'resume', stored }

@@ -21,6 +21,8 @@ export interface OwnerStore {
   replace(clientId: string, expected: Owner | undefined, next: Owner | undefined): Promise<boolean>
   /** Every owner: read once, at start. */
   all(): Promise<readonly (readonly [clientId: string, owner: Owner])[]>
+  /** Calls back with what others that use the store have changed; absent where there are no others. */
+  onChange?(changed: (clientId: string, owner: Owner | undefined) => void): void
 }
 
 /** Whether two are the same certificate of the same issuer. */

@@ -1,6 +1,7 @@
 /** The broker that `serve` and `demo` guard: aedes with the persistence that is asked for. The only place of the tool that makes one. */
 import { Aedes } from 'aedes'
 import type { OwnerStore } from '../bind/owner-store.ts'
+import type { ClusterNode } from '../enforce/aedes/cluster/open-cluster.ts'
 import { ownersIn } from '../enforce/aedes/index.ts'
 import type { Persistence } from './configured-persistence.ts'
 
@@ -10,6 +11,8 @@ export interface MadeBroker {
   readonly broker: Aedes
   /** Whose the sessions are that it keeps; undefined where it keeps none beyond the process. */
   readonly owners: OwnerStore | undefined
+  /** The node, where the broker is one of a cluster. */
+  readonly cluster?: ClusterNode
   /** Ends the broker, and then what it is kept in. */
   close(): Promise<void>
 }
@@ -23,6 +26,7 @@ export async function createBroker(persistence: Persistence = { kind: 'memory' }
     const broker = await Aedes.createBroker(common)
     return { broker, owners: undefined, close: () => closeBroker(broker) }
   }
+  if (persistence.kind === 'redis') return createNode(persistence.url)
   // native code: loaded where it is used
   const { openStore } = await import('../enforce/aedes/store/open-store.ts')
   const store = await openStore(persistence.folder)
@@ -33,6 +37,23 @@ export async function createBroker(persistence: Persistence = { kind: 'memory' }
     return { broker, owners, close: () => closeBroker(broker).finally(store.close) }
   } catch (error) {
     await store.close()
+    throw error
+  }
+}
+
+/** How often a node says to aedes on the others that it lives; it is dead for them after three times as long. */
+const heartbeatInterval = 2_000
+
+async function createNode(url: string): Promise<MadeBroker> {
+  const { openCluster } = await import('../enforce/aedes/cluster/open-cluster.ts')
+  const cluster = await openCluster(url)
+  try {
+    const { brokerId, emitter, owners } = cluster
+    const shared = { id: brokerId, mq: emitter as never, persistence: cluster.persistence as never, heartbeatInterval }
+    const broker = await Aedes.createBroker({ ...common, ...shared })
+    return { broker, owners, cluster, close: () => closeBroker(broker).finally(() => cluster.close()) }
+  } catch (error) {
+    await cluster.close()
     throw error
   }
 }

@@ -7,17 +7,28 @@ export type Persistence =
   | { readonly kind: 'disk'; readonly folder: string }
   /** Gone when the process ends. */
   | { readonly kind: 'memory' }
+  /** Shared by the nodes of a cluster. The address may hold a password: it is never told. */
+  | { readonly kind: 'redis'; readonly url: string }
 
-const kinds: readonly Persistence['kind'][] = ['disk', 'memory']
+const kinds: readonly Persistence['kind'][] = ['disk', 'memory', 'redis']
 
 /** Beside the configuration, or in the current folder. */
 const defaultFolder = 'portcullis-store'
 
 export function readPersistence(section: Section | undefined, baseFolder: string): Persistence {
-  section?.allow('kind', 'folder')
+  section?.allow('kind', 'folder', 'url')
   const kind = section?.word('kind', kinds) ?? 'disk'
   const folder = section?.text('folder') ?? defaultFolder
   if (kind === 'disk') return { kind, folder: resolve(baseFolder, folder) }
   if (section?.has('folder')) section.bad('folder', 'left out', 'only `kind: disk` has a folder')
-  return { kind }
+  if (kind === 'memory') return { kind }
+  const url = section?.text('url')
+  if (url === undefined || !isRedisUrl(url)) section?.bad('url', 'the address of a Redis', urlHelp)
+  return { kind, url: url ?? '' }
+}
+
+export const urlHelp = 'such as redis://127.0.0.1:6379, or rediss:// for TLS'
+
+export function isRedisUrl(text: string): boolean {
+  return URL.canParse(text) && /^rediss?:$/.test(new URL(text).protocol)
 }

@@ -7,6 +7,7 @@ import { type DevCerts, ensureDevCerts } from '../provision/dev-certs.ts'
 import type { BundleFiles } from '../source/bundle.ts'
 import { ChangeTeller } from './change/change-teller.ts'
 import { type Configuration, defaultConfigurationFile, loadConfiguration, readTlsFiles } from './configuration.ts'
+import { isRedisUrl, urlHelp } from './configured-persistence.ts'
 import { exitCodes } from './exit-codes.ts'
 import { answer, problemLines, say } from './io.ts'
 import { type Log, openLog } from './open-log.ts'
@@ -25,6 +26,7 @@ interface ServeOptions extends PolicyOptions {
   readonly reportOnly?: boolean
   /** False: `--no-store`. */
   readonly store?: string | false
+  readonly cluster?: string
 }
 
 /** Everything that is needed to start, from the command line, the configuration file, or made for development. */
@@ -75,6 +77,7 @@ export function addServe(program: Command): void {
     )
     .option('--store <dir>', 'keep sessions, queues, retained messages and wills there (default: "portcullis-store")')
     .option('--no-store', 'keep them in memory: they are gone when the broker stops')
+    .option('--cluster <url>', 'be one of several nodes on this Redis, such as redis://127.0.0.1:6379')
     .option('--log <file>', 'append the log to a file as JSON (default: stderr; plain on a terminal)')
     .addHelpText('after', '\nExample: portcullis serve --policies policies --config portcullis.config.yaml')
     .action(serve)
@@ -171,7 +174,13 @@ async function planOf(options: ServeOptions): Promise<ServePlan> {
   }
 }
 
-function persistenceOf({ store }: ServeOptions, { persistence }: Configuration): Configuration['persistence'] {
+function persistenceOf({ store, cluster }: ServeOptions, { persistence }: Configuration): Configuration['persistence'] {
+  if (cluster !== undefined) {
+    if (isRedisUrl(cluster)) return { kind: 'redis', url: cluster }
+    throw new ConfigurationError([
+      problem('config/bad-value', '--cluster takes the address of a Redis', { help: urlHelp }),
+    ])
+  }
   if (store === false) return { kind: 'memory' }
   return store === undefined ? persistence : { kind: 'disk', folder: resolve(store) }
 }

@@ -24,14 +24,16 @@ export async function startGuarded(
   guardOptions: GuardOptions = {},
   persistence: Persistence = { kind: 'memory' },
 ): Promise<RunningBroker> {
-  const { broker, owners, close } = await createBroker(persistence)
-  const gate = await openGate({ ...gateOptions, ...(owners === undefined ? {} : { owners }) }).catch(async error => {
+  const { broker, owners, cluster, close } = await createBroker(persistence)
+  const kept = { ...(owners && { owners }), ...(cluster && { registry: cluster.registry }) }
+  const gate = await openGate({ ...gateOptions, ...kept }).catch(async error => {
     await close()
     throw error
   })
   try {
     const guarded = guard(broker, gate, guardOptions)
-    await guarded.restore()
+    await guarded.restore({ isShared: cluster !== undefined })
+    await cluster?.join(gate)
     const listener = await listen(guarded, listenOptions)
     const { keyFile, certFile } = listenOptions.tls
     const watcher = await watchFiles([keyFile, certFile], () => void listener.reloadTls())

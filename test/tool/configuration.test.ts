@@ -142,7 +142,7 @@ tls: { keyFile: server.key }
       'portcullis.config.yaml:10:30: config/bad-value: `log.permits` must be `none` or `distinct` or `all`\n  help: did you mean `distinct`?',
       'portcullis.config.yaml:10:59: config/bad-value: `log.refusalsPerMinute` must be a whole number from 1 to 1000000',
       'portcullis.config.yaml:11:20: config/bad-value: `crl.onStaleCrl` must be `keep` or `refuseNew`\n  help: did you mean `keep`?',
-      'portcullis.config.yaml:12:22: config/bad-value: `persistence.kind` must be `disk` or `memory`\n  help: values: `disk`, `memory`',
+      'portcullis.config.yaml:12:22: config/bad-value: `persistence.kind` must be `disk` or `memory` or `redis`\n  help: values: `disk`, `memory`, `redis`',
       expect.stringMatching(/^portcullis.config.yaml:13:6: config\/missing-key: `tls.certFile` is missing/),
     ])
   })

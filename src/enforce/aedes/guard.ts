@@ -46,8 +46,11 @@ export interface Guarded {
   readonly trust: (socket: Duplex) => Peer | undefined
   /** Takes the MQTT bytes of a trusted peer. */
   readonly connect: (stream: Duplex, peer: Peer, admitted: () => void) => void
-  /** Brings what a store has kept since another life of the broker under the policy in force; to be called once, before any client comes. */
-  readonly restore: () => Promise<void>
+  /**
+   * Brings what a store has kept since another life of the broker under the policy in force; to be called once, before any client
+   * comes. `isShared`: other brokers use the store, and wills in it may be of clients that they have.
+   */
+  readonly restore: (options?: { readonly isShared?: boolean }) => Promise<void>
 }
 
 /** What the fast path touches is not public: it is taken with no other version. */
@@ -192,7 +195,7 @@ export function guard(host: object, gate: Gate, options: GuardOptions = {}): Gua
   }
   const handle = (socket: Duplex): void => accept(socket, () => {})
   broker.handle = handle
-  const restore = (): Promise<void> => restoreKept(broker, gate, ledger)
+  const restore: Guarded['restore'] = ({ isShared = false } = {}) => restoreKept(broker, gate, ledger, isShared)
   return { broker, gate, fastPath, handle, accept, trust, connect, restore }
 }
 

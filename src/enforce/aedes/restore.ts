@@ -10,8 +10,15 @@ import { sizeOf } from './persistence.ts'
 import type { AedesBroker, AedesPublish } from './shape.ts'
 
 /** Ends the kept sessions of who is nobody any more, takes out of queues what may not be sent, and sends the wills of that life. */
-export async function restoreKept(broker: AedesBroker, gate: Gate, ledger: QueueLedger): Promise<void> {
+export async function restoreKept(
+  broker: AedesBroker,
+  gate: Gate,
+  ledger: QueueLedger,
+  isShared: boolean,
+): Promise<void> {
   await gate.review()
+  // the queues of a session that another broker has are being read there
+  if (isShared) return
   for (const clientId of gate.keptIds) await countQueue(broker, gate, ledger, clientId)
   await sendWills(broker)
 }

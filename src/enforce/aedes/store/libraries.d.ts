@@ -52,4 +52,5 @@ declare module 'qlobber/aedes/qlobber-sub.js' {
 
 declare module 'msgpack-lite' {
   export function decode(bytes: Uint8Array): unknown
+  export function encode(value: unknown): Buffer
 }

@@ -1,0 +1,181 @@
+/**
+ * A node of a cluster: brokers that share sessions, queues, retained messages and wills in one Redis, and know of each other.
+ * Whoever may write to that Redis may do everything: it belongs behind a password, TLS and a network of its own.
+ */
+import { randomUUID } from 'node:crypto'
+import { Redis } from 'ioredis'
+import redisEmitter from 'mqemitter-redis'
+import { identityKey } from '../../../bind/identity-key.ts'
+import type { LiveRegistry } from '../../../bind/live-registry.ts'
+import type { OwnerStore } from '../../../bind/owner-store.ts'
+import type { Gate } from '../../../gate.ts'
+import { ConfigurationError, type Problem, problem } from '../../../problem.ts'
+import type { AedesPersistence } from '../shape.ts'
+import { ClusterPersistence } from './cluster-persistence.ts'
+import { endChannel, leftChannel, nodeKey, RedisLiveRegistry } from './redis-live-registry.ts'
+import { ownersChannel, RedisOwnerStore } from './redis-owner-store.ts'
+
+export interface ClusterNode {
+  readonly brokerId: string
+  readonly persistence: AedesPersistence
+  /** For aedes' `mq`. */
+  readonly emitter: object
+  readonly owners: OwnerStore
+  readonly registry: LiveRegistry
+  /** Makes the node one of the cluster: it is known to the others from now on, and ends what they take over. */
+  join(gate: Gate): Promise<void>
+  /** Why no client should be sent here now; undefined where nothing speaks against it. */
+  problem(): Problem | undefined
+  close(): Promise<void>
+}
+
+/** A node that has not been heard of for this long is dead. */
+const presenceMs = 8_000
+const beatMs = 2_000
+/** Longer than it takes to bring a policy to all nodes. */
+const differenceMs = 30_000
+
+/** Rejects with ConfigurationError `cluster/no-redis`. */
+export async function openCluster(url: string, now: () => number = Date.now): Promise<ClusterNode> {
+  const connections: Redis[] = []
+  const connect = async (): Promise<Redis> => {
+    const redis = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: 5 })
+    connections.push(redis)
+    // ioredis tells of every attempt; the node's `problem` says what matters
+    redis.on('error', () => undefined)
+    await redis.connect()
+    return redis
+  }
+  try {
+    const [store, subscriber, publisher, listener] = [
+      await connect(),
+      await connect(),
+      await connect(),
+      await connect(),
+    ]
+    return new Node({ store, subscriber, publisher, listener }, now)
+  } catch (error) {
+    for (const one of connections) one.disconnect()
+    throw noRedis(url, error)
+  }
+}
+
+interface Connections {
+  readonly store: Redis
+  readonly subscriber: Redis
+  readonly publisher: Redis
+  readonly listener: Redis
+}
+
+class Node implements ClusterNode {
+  readonly brokerId = randomUUID()
+  readonly persistence: AedesPersistence
+  readonly emitter: object
+  readonly owners: RedisOwnerStore
+  readonly registry: RedisLiveRegistry
+  readonly #connections: Connections
+  readonly #now: () => number
+  readonly #timers: NodeJS.Timeout[] = []
+  #lastBeat = 0
+  #differentSince: number | undefined
+  #isClosing = false
+
+  constructor(connections: Connections, now: () => number) {
+    const { store, subscriber, publisher } = connections
+    this.#connections = connections
+    this.#now = now
+    this.persistence = new ClusterPersistence(store) as unknown as AedesPersistence
+    const emitter = redisEmitter({ subConn: subscriber, pubConn: publisher, matchEmptyLevels: true })
+    emitter.state.on('error', () => undefined)
+    this.emitter = emitter
+    this.owners = new RedisOwnerStore(store)
+    this.registry = new RedisLiveRegistry(store, this.brokerId)
+  }
+
+  async join(gate: Gate): Promise<void> {
+    const { listener, subscriber } = this.#connections
+    listener.on('message', (channel: string, message: string) => this.#hear(gate, channel, message))
+    await listener.subscribe(ownersChannel, leftChannel, endChannel(this.brokerId))
+    await this.#beat(gate)
+    this.#timers.push(setInterval(() => void this.#beat(gate).catch(() => undefined), beatMs).unref())
+    // what others sent meanwhile has been missed: a kept session that connects again reads its queue
+    subscriber.on('ready', () => {
+      const isForgotten = this.#now() - this.#lastBeat > presenceMs
+      void this.#refreshOwners(gate)
+      for (const session of gate.liveSessions) if (isForgotten || !session.clean) session.supersede(redisAway())
+    })
+  }
+
+  problem(): Problem | undefined {
+    if (this.#now() - this.#lastBeat > presenceMs) return redisAway()
+    const isDifferent = this.#differentSince !== undefined && this.#now() - this.#differentSince > differenceMs
+    return isDifferent ? revisionsDiffer() : undefined
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true
+    for (const timer of this.#timers.splice(0)) clearInterval(timer)
+    await this.#connections.store.del(nodeKey(this.brokerId)).catch(() => undefined)
+    for (const one of Object.values(this.#connections)) one.disconnect()
+  }
+
+  #hear(gate: Gate, channel: string, message: string): void {
+    if (channel === ownersChannel) this.owners.heard(message).catch(() => undefined)
+    else if (channel === leftChannel) this.registry.heardLeft(message)
+    else this.#endFor(gate, message)
+  }
+
+  /** Another node takes over; where it is another identity here, it does not. */
+  #endFor(gate: Gate, message: string): void {
+    const { clientId, identity } = JSON.parse(message) as { clientId: string; identity: string }
+    const session = gate.liveSession(clientId)
+    if (session === undefined) this.registry.leave({ clientId, identity })
+    else if (identityKey(session.identity) === identity) session.supersede(takenOver())
+  }
+
+  /** Says that the node is there, and under which policy; looks at what the others say. */
+  async #beat(gate: Gate): Promise<void> {
+    const { store } = this.#connections
+    const { revision } = gate.policy
+    await store.set(nodeKey(this.brokerId), revision, 'PX', presenceMs)
+    if (this.#isClosing) return
+    await store.sadd('portcullis:nodes', this.brokerId)
+    const nodes = await store.smembers('portcullis:nodes')
+    const revisions = await store.mget(nodes.map(nodeKey))
+    const dead = nodes.filter((_, index) => revisions[index] === null)
+    if (dead.length > 0) await store.srem('portcullis:nodes', ...dead)
+    this.#lastBeat = this.#now()
+    const isDifferent = revisions.some(one => one !== null && one !== revision)
+    this.#differentSince = isDifferent ? (this.#differentSince ?? this.#now()) : undefined
+  }
+
+  /** Changes that were told while Redis was away. */
+  async #refreshOwners(gate: Gate): Promise<void> {
+    const known = new Set([...gate.keptIds, ...(await this.owners.all()).map(([clientId]) => clientId)])
+    for (const clientId of known) await this.owners.heard(clientId)
+  }
+}
+
+const redisAway = (): Problem =>
+  problem('cluster/redis-away', 'the Redis of the cluster went away', {
+    help: 'start it again; nodes recover by themselves',
+  })
+
+const revisionsDiffer = (): Problem =>
+  problem('cluster/revisions-differ', 'nodes of the cluster have had different policies in force for more than 30 s', {
+    help: 'bring the same policies to all nodes',
+  })
+
+const takenOver = (): Problem => problem('bind/taken-over', 'the same identity has connected to another node')
+
+/** The address without its password. */
+function noRedis(url: string, error: unknown): ConfigurationError {
+  const at = URL.canParse(url) ? new URL(url).host : 'that address'
+  const { code, message = '' } = error as { code?: string; message?: string }
+  const reason = code ?? /^(NOAUTH|WRONGPASS|NOPERM)/.exec(message)?.[1] ?? 'no answer'
+  return new ConfigurationError([
+    problem('cluster/no-redis', `Redis at ${at} cannot be used (${reason})`, {
+      help: 'start it, or correct the address: --cluster redis://HOST:6379',
+    }),
+  ])
+}
