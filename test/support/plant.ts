@@ -2,13 +2,15 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Aedes } from 'aedes'
+import type { Aedes } from 'aedes'
 import type { Limits } from '../../src/accept/limits.ts'
 import type { OwnerStore } from '../../src/bind/owner-store.ts'
 import { type Guarded, guard, type Listening, listen } from '../../src/enforce/aedes/index.ts'
 import type { Gate } from '../../src/gate.ts'
 import { openGate } from '../../src/open-gate.ts'
 import { ensureDevCerts } from '../../src/provision/dev-certs.ts'
+import { createBroker } from '../../src/tool/broker.ts'
+import type { Persistence } from '../../src/tool/configured-persistence.ts'
 import type { TraceEvent } from '../../src/trace.ts'
 import type { Credentials } from './raw-client.ts'
 
@@ -26,6 +28,10 @@ export interface PlantOptions {
   readonly fastPath?: boolean
   readonly proxyFrom?: readonly string[]
   readonly reportOnly?: boolean
+  /** Where the broker keeps sessions. Default: in memory. */
+  readonly persistence?: Persistence
+  /** The folder of another plant, which this one is a further node of. */
+  readonly beside?: string
   /** Makes the text of plant.yaml into that of a candidate set. */
   readonly candidate?: (yaml: string) => string
 }
@@ -54,12 +60,14 @@ export const refusedWith =
     'problem' in event && event.problem?.code === code
 
 export async function startPlant(options: PlantOptions = {}): Promise<Plant> {
-  const folder = await mkdtemp(join(tmpdir(), 'portcullis-plant-'))
+  const folder = options.beside ?? (await mkdtemp(join(tmpdir(), 'portcullis-plant-')))
   const certs = join(folder, 'certs-dev')
   const policies = join(folder, 'policies')
-  await ensureDevCerts(certs, () => new Date())
-  await cp(new URL('../../policies', import.meta.url), policies, { recursive: true })
-  if (options.edit !== undefined) {
+  if (options.beside === undefined) {
+    await ensureDevCerts(certs, () => new Date())
+    await cp(new URL('../../policies', import.meta.url), policies, { recursive: true })
+  }
+  if (options.beside === undefined && options.edit !== undefined) {
     const file = join(policies, 'plant.yaml')
     await writeFile(file, options.edit(await readFile(file, 'utf8')))
     // the sample's own tests are about the sample as it is
@@ -74,7 +82,10 @@ export async function startPlant(options: PlantOptions = {}): Promise<Plant> {
   }
   const events: TraceEvent[] = []
   const waiting = new Set<() => void>()
+  const { broker, owners, cluster, close } = await createBroker(options.persistence)
   const gate = await openGate({
+    ...(owners && { owners }),
+    ...(cluster && { registry: cluster.registry }),
     policies,
     baseFolder: certs,
     issuers: { acme: { certificates: ['issuing.pem'], root: 'root.pem', crl: ['acme.crl'] } },
@@ -89,9 +100,10 @@ export async function startPlant(options: PlantOptions = {}): Promise<Plant> {
       for (const wake of waiting) wake()
     },
   })
-  const broker = await Aedes.createBroker()
   options.host?.(broker)
   const guarded = guard(broker, gate, { fastPath: options.fastPath ?? true })
+  await guarded.restore({ isShared: cluster !== undefined })
+  await cluster?.join(gate)
   const listener = await listen(guarded, {
     port: 0,
     host: '127.0.0.1',
@@ -125,8 +137,8 @@ export async function startPlant(options: PlantOptions = {}): Promise<Plant> {
     close: async () => {
       await listener.close()
       await gate.close()
-      await new Promise<void>(resolve => broker.close(() => resolve()))
-      await rm(folder, { recursive: true, force: true })
+      await close()
+      if (options.beside === undefined) await rm(folder, { recursive: true, force: true })
     },
   }
 }

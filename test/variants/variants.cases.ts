@@ -1,7 +1,9 @@
 /** The conformance suite of adapters once more, by every other way into the same gate. `npm run test:variants` */
+import { join } from 'node:path'
 import { describe, test } from 'vitest'
 import { adapterCases } from '../suites/adapter.ts'
 import { RawClient } from '../support/raw-client.ts'
+import { hasRedis, startRedis } from '../support/redis.ts'
 import { guardedAedesBy, type Variant } from '../support/suite-guarded.ts'
 
 /** Header, identifiers and topic in segments of one byte; a long payload is not worth as many records. */
@@ -15,12 +17,31 @@ class SplitClient extends RawClient {
   }
 }
 
+/** A Redis for each case: what is published on one is heard by all that use it. */
+async function onRedis(folder: string) {
+  const redis = await startRedis(folder)
+  return { persistence: { kind: 'redis', url: redis.url } as const, close: redis.stop }
+}
+
+const onDisk = async (folder: string) => ({
+  persistence: { kind: 'disk', folder: join(folder, 'store') } as const,
+  close: async () => undefined,
+})
+
+if (!hasRedis) console.warn('redis-server is not installed: the suite is not run on it')
+const redisVariants: readonly Variant[] = [
+  { name: 'a node on Redis', persistence: onRedis },
+  { name: 'two nodes on Redis', persistence: onRedis, hasTwoNodes: true },
+]
+
 const variants: readonly Variant[] = [
   { name: 'the plain path', fastPath: false },
   { name: 'WebSocket', isWebSocket: true },
   { name: 'WebSocket on the plain path', isWebSocket: true, fastPath: false },
   { name: 'one byte a segment', client: (socket, stream) => new SplitClient(socket, stream) },
   { name: 'MQTT 3.1', connect: { protocolId: 'MQIsdp', protocolVersion: 3 } },
+  { name: 'a store on the disk', persistence: onDisk },
+  ...(hasRedis ? redisVariants : []),
 ]
 
 for (const variant of variants) {

@@ -3,6 +3,7 @@
  * its sender has been told is safe. Here the answer waits, and answers leave in the order of their messages [MQTT-4.6.0-2].
  */
 import type { Duplex } from 'node:stream'
+import { EmissionOrder } from './emission-order.ts'
 import type { AedesBroker, AedesClient, AedesPersistence, AedesPublish, Publish } from './shape.ts'
 
 /** What a store may add: that a message is on its disk, and was received, in one. */
@@ -19,18 +20,19 @@ export class Acknowledgements {
   readonly #queues = new WeakMap<Duplex, { messageId: number; isStored: boolean }[]>()
   readonly #broker: AedesBroker
   readonly #publish: Publish
+  readonly #order: EmissionOrder
 
   /** Takes over `publish` of this broker. */
   constructor(broker: AedesBroker) {
     this.#broker = broker
     this.#publish = broker.publish
-    const publish = (...[packet, client, done]: Parameters<Publish>): void => {
+    this.#order = new EmissionOrder(broker)
+    broker.publish = (...[packet, client, done]: Parameters<Publish>): void => {
       // aedes calls it without a client for what it says itself
-      if (client === null || typeof client === 'function' || packet.messageId === undefined)
-        this.#publish.call(broker, packet, client, done)
+      if (typeof client === 'function') this.#publishInOrder(packet, null, client)
+      else if (client === null || packet.messageId === undefined) this.#publishInOrder(packet, client, done)
       else this.#publishFor(client, packet, done)
     }
-    broker.publish = publish
   }
 
   /** To be called when a publish has been permitted: aedes is to answer nothing itself. It asks for the QoS right afterwards. */
@@ -49,7 +51,7 @@ export class Acknowledgements {
     const confirming = isConfirming(persistence) ? persistence : undefined
     const number = counter + 1
     if (packet.qos === 2) confirming?.publishing(client, messageId, number)
-    this.#publish.call(this.#broker, packet, client, error => {
+    this.#publishInOrder(packet, client, error => {
       if (error) {
         confirming?.unpublished(number)
         return done(error)
@@ -60,6 +62,17 @@ export class Acknowledgements {
         done()
       }, done)
     })
+  }
+
+  #publishInOrder(packet: AedesPublish, client: AedesClient | null, done: (error?: Error | null) => void): void {
+    const endTurn = this.#order.next()
+    const before = this.#broker.counter
+    this.#publish.call(this.#broker, packet, client, error => {
+      endTurn()
+      done?.(error)
+    })
+    // refused outright: it has got no number
+    if (this.#broker.counter === before) endTurn()
   }
 
   /** A place in the order of answers; what it returns says that the message is stored. */

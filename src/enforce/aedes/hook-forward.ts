@@ -23,7 +23,7 @@ export function authorizeForward(context: HookContext): AedesHooks['authorizeFor
       if (!forwarded) return null
       connection.permit(action, decision)
       // what has an identifier comes from the queue of a kept session, which aedes clears when it is acknowledged
-      const isOwn = qos === 0 && packet.messageId === undefined && (client.connected || client.connecting)
+      const isOwn = qos === 0 && !packet.messageId && (client.connected || client.connecting)
       const bytes = isOwn ? context.encoder?.encode(forwarded, host.name === aedesDefault) : undefined
       if (bytes !== undefined) {
         connection.output.add(bytes)

@@ -196,7 +196,8 @@ class GuardedQueue {
   }
 
   async clear(client: { id: string }, packet: AedesPublish): Promise<AedesPublish | undefined> {
-    if (packet.messageId === undefined) {
+    // stores that write to a disk bring `undefined` back as `null`
+    if (!packet.messageId) {
       await this.#remove(client, packet)
       return undefined
     }

@@ -92,13 +92,10 @@ export interface AedesPersistence {
 /** A function that aedes calls with each message of a subscription. */
 export type Deliver = (this: unknown, packet: AedesPublish, done: () => void) => void
 
+type Done = (error?: Error | null) => void
+
 /** Routes a message; calls back when it is stored for whoever is away, and with whoever is there. */
-export type Publish = (
-  this: AedesBroker,
-  packet: AedesPublish,
-  client: AedesClient | null,
-  done: (error?: Error | null) => void,
-) => void
+export type Publish = (this: AedesBroker, packet: AedesPublish, client: AedesClient | null | Done, done: Done) => void
 
 export interface AedesBroker extends AedesHooks {
   readonly id: string
@@ -108,6 +105,7 @@ export interface AedesBroker extends AedesHooks {
   handle: (conn: Duplex, request?: unknown) => unknown
   /** Of the last message that was published here. */
   readonly counter: number
+  readonly mq: { emit(packet: AedesPublish, done?: (error?: Error | null) => void): unknown }
   publish: Publish
   registerClient(client: AedesClient): void
   subscribe(topic: string, deliver: Deliver, done: () => void): void

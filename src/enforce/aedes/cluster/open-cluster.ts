@@ -38,11 +38,14 @@ const differenceMs = 30_000
 /** Rejects with ConfigurationError `cluster/no-redis`. */
 export async function openCluster(url: string, now: () => number = Date.now): Promise<ClusterNode> {
   const connections: Redis[] = []
+  let reason: unknown
   const connect = async (): Promise<Redis> => {
     const redis = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: 5 })
     connections.push(redis)
     // ioredis tells of every attempt; the node's `problem` says what matters
-    redis.on('error', () => undefined)
+    redis.on('error', error => {
+      reason ??= error
+    })
     await redis.connect()
     return redis
   }
@@ -56,7 +59,7 @@ export async function openCluster(url: string, now: () => number = Date.now): Pr
     return new Node({ store, subscriber, publisher, listener }, now)
   } catch (error) {
     for (const one of connections) one.disconnect()
-    throw noRedis(url, error)
+    throw noRedis(url, reason ?? error)
   }
 }
 

@@ -1,0 +1,225 @@
+/** Two nodes on a real Redis: one session of a client id among them, and nothing acknowledged is lost (docs/cluster.md). */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import type { Packet } from 'mqtt-packet'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { openCluster } from '../../../../src/enforce/aedes/cluster/open-cluster.ts'
+import type { Gate } from '../../../../src/gate.ts'
+import { ensureDevCerts } from '../../../../src/provision/dev-certs.ts'
+import { type RunningBroker, startGuarded } from '../../../../src/tool/start-guarded.ts'
+import type { TraceEvent } from '../../../../src/trace.ts'
+import { RawClient } from '../../../support/raw-client.ts'
+import { hasRedis, type RedisServer, startRedis } from '../../../support/redis.ts'
+import { SuiteCerts } from '../../../support/suite-certs.ts'
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+const command = 'plant/s1/pump-7/command/stop'
+const state = 'plant/s1/pump-7/telemetry/state'
+
+describe.skipIf(!hasRedis)(`a cluster${hasRedis ? '' : ' (redis-server is not installed)'}`, () => {
+  let folder: string
+  let certs: SuiteCerts
+  let redis: RedisServer
+  const nodes: RunningBroker[] = []
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'portcullis-cluster-'))
+    await ensureDevCerts(join(folder, 'certs-dev'), () => new Date())
+    await cp(here('../../../../policies'), join(folder, 'policies'), { recursive: true })
+    await mkdir(join(folder, 'redis'))
+    certs = new SuiteCerts(join(folder, 'certs-dev'))
+    redis = await startRedis(join(folder, 'redis'))
+  })
+  afterEach(async () => {
+    await Promise.all(nodes.splice(0).map(node => node.close()))
+  })
+  afterAll(async () => {
+    await redis.stop()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  async function node(events: TraceEvent[] = [], policies = join(folder, 'policies')) {
+    const base = join(folder, 'certs-dev')
+    const issuers = { acme: { certificates: ['issuing.pem'], root: 'root.pem', crl: ['acme.crl'] } }
+    const running = await startGuarded(
+      { policies, baseFolder: base, issuers, watch: false, trace: event => void events.push(event) },
+      { port: 0, host: '127.0.0.1', tls: { keyFile: join(base, 'server.key'), certFile: join(base, 'server.pem') } },
+      {},
+      { kind: 'redis', url: redis.url },
+    )
+    nodes.push(running)
+    const { port } = running.address
+    return { running, port, login: (name: string, id: string, options = {}) => loginAt(port, name, id, options) }
+  }
+
+  async function loginAt(port: number, name: string, clientId: string, options: Record<string, unknown> = {}) {
+    const credentials = await certs.credentials(name)
+    return RawClient.connect(port, credentials, clientId, options)
+  }
+
+  async function subscribed(client: RawClient, topic: string, qos: 0 | 1 | 2): Promise<void> {
+    client.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic, qos }] } as Packet)
+    expect(await client.next()).toMatchObject({ cmd: 'suback', granted: [qos] })
+  }
+
+  async function child(): Promise<{ process: ChildProcess; port: number }> {
+    const args = [here('../../../../dist/tool/main.js'), 'serve', '--port', '0', '--cluster', redis.url]
+    const started = spawn(process.execPath, args, { cwd: folder, stdio: ['ignore', 'pipe', 'ignore'] })
+    for await (const line of createInterface({ input: started.stdout })) {
+      const port = /^guarding mqtts:\/\/localhost:(\d+)/.exec(line)?.[1]
+      if (port !== undefined) return { process: started, port: Number(port) }
+    }
+    throw new Error('the node has ended')
+  }
+
+  test('what is said on one node is heard on the other', async () => {
+    const [a, b] = [await node(), await node()]
+    const { client: operator } = await b.login('ops-1', 'ops-1/desk')
+    await subscribed(operator, 'plant/s1/#', 1)
+    const { client: pump } = await a.login('pump-7', 'pump-7')
+    expect(await pump.publish(state, 'on')).toBe('acknowledged')
+    expect(await operator.next()).toMatchObject({ cmd: 'publish', topic: state })
+  })
+
+  test('a session that was left on one node goes on at the other, with its queue', async () => {
+    const [a, b] = [await node(), await node()]
+    const { client: pump } = await a.login('pump-7', 'pump-7', { clean: false })
+    await subscribed(pump, command, 1)
+    await pump.close()
+    const { client: operator } = await a.login('ops-1', 'ops-1/desk')
+    expect(await operator.publish(command, 'now')).toBe('acknowledged')
+    const { client: back } = await b.login('pump-7', 'pump-7', { clean: false })
+    const message = await back.next()
+    expect(message).toMatchObject({ cmd: 'publish', topic: command })
+    back.send({ cmd: 'puback', messageId: message?.messageId } as Packet)
+    await back.close()
+    const { client: clean } = await a.login('pump-7', 'pump-7', { clean: true })
+    await clean.close()
+  })
+
+  test('who connects to another node takes its session there, and the first connection ends', async () => {
+    const [a, b] = [await node(), await node()]
+    const first = await a.login('pump-7', 'pump-7')
+    expect(first.code).toBe(0)
+    const second = await b.login('pump-7', 'pump-7')
+    expect(second.code).toBe(0)
+    await first.client.closed
+    expect(await second.client.publish(state, 'here')).toBe('acknowledged')
+  })
+
+  test('of two that log in at once on two nodes, one at most stays, and one can', async () => {
+    const [a, b] = [await node(), await node()]
+    const both = await Promise.all([a.login('pump-7', 'pump-7'), b.login('pump-7', 'pump-7')])
+    expect(both.map(({ code }) => code)).toContain(0)
+    const live = nodes.filter(({ gate }) => gate.liveSession('pump-7') !== undefined)
+    expect(live.length).toBeLessThanOrEqual(1)
+    const { code } = await a.login('pump-7', 'pump-7')
+    expect(code).toBe(0)
+  })
+
+  test('sessions of an identity are counted on all nodes together', async () => {
+    const limited = await mkdtemp(join(folder, 'limited-'))
+    await cp(join(folder, 'policies'), limited, { recursive: true })
+    const file = join(limited, 'plant.yaml')
+    const yaml = await readFile(file, 'utf8')
+    await writeFile(file, yaml.replace('    membersOnly: true', '    maxSessions: 2\n    membersOnly: true'))
+    const [a, b] = [await node([], limited), await node([], limited)]
+    expect((await a.login('ops-1', 'ops-1/a')).code).toBe(0)
+    const second = await b.login('ops-1', 'ops-1/b')
+    expect(second.code).toBe(0)
+    const events: TraceEvent[] = []
+    const third = await node(events, limited)
+    expect((await third.login('ops-1', 'ops-1/c')).code).toBe(3)
+    expect(events).toContainEqual(
+      expect.objectContaining({
+        event: 'connect-refused',
+        problem: expect.objectContaining({ code: 'bind/too-many-sessions' }),
+      }),
+    )
+    await second.client.close()
+    // it is heard of as soon as the connection has gone
+    let code: number | 'closed' = 3
+    for (let attempt = 0; code !== 0 && attempt < 50; attempt++) code = (await third.login('ops-1', 'ops-1/c')).code
+    expect(code).toBe(0)
+  })
+
+  test('the will of a node that was killed is sent by another, once', { timeout: 60_000 }, async () => {
+    const [a, b] = [await node(), await node()]
+    const listeners = await Promise.all([a.login('ops-1', 'ops-1/a'), b.login('ops-1', 'ops-1/b')])
+    for (const { client } of listeners) await subscribed(client, 'plant/s1/#', 1)
+    const killed = await child()
+    const will = { topic: state, payload: Buffer.from('gone'), qos: 1, retain: false }
+    expect((await loginAt(killed.port, 'pump-7', 'pump-7', { will })).code).toBe(0)
+    const gone = once(killed.process, 'exit')
+    killed.process.kill('SIGKILL')
+    await gone
+    for (const { client } of listeners) expect(await client.next()).toMatchObject({ cmd: 'publish', topic: state })
+    const { client: pump } = await a.login('pump-8', 'pump-8')
+    expect(await pump.publish('plant/s1/pump-8/telemetry/temp', 'after')).toBe('acknowledged')
+    for (const { client } of listeners) {
+      client.send({ cmd: 'puback', messageId: 1 } as Packet)
+      expect(await client.next()).toMatchObject({ cmd: 'publish', topic: 'plant/s1/pump-8/telemetry/temp' })
+    }
+  })
+
+  test('without Redis nobody logs in and nothing is acknowledged; afterwards everything goes on', {
+    timeout: 60_000,
+  }, async () => {
+    const a = await node()
+    const { client: pump } = await a.login('pump-7', 'pump-7', { clean: false })
+    await subscribed(pump, command, 1)
+    await pump.close()
+    const { client: operator } = await a.login('ops-1', 'ops-1/desk')
+    await redis.stop()
+    expect((await a.login('pump-8', 'pump-8')).code).toBe(3)
+    operator.send({ cmd: 'publish', topic: command, payload: 'x', qos: 1, messageId: 5, dup: false, retain: false })
+    const answer = await operator.next()
+    expect(answer?.cmd).not.toBe('puback')
+    await redis.start()
+    let code: number | 'closed' = 3
+    let again: RawClient | undefined
+    while (code !== 0) ({ client: again, code } = await a.login('ops-1', 'ops-1/desk'))
+    expect(await again?.publish(command, 'safe', { messageId: 6 })).toBe('acknowledged')
+    const { client: back } = await a.login('pump-7', 'pump-7', { clean: false })
+    const payloads: string[] = []
+    while (!payloads.includes('safe')) {
+      const packet = await back.next()
+      if (packet === undefined) throw new Error('closed')
+      if (packet.cmd === 'publish') payloads.push(String(packet.payload))
+    }
+    const { client: clean } = await a.login('pump-7', 'pump-7', { clean: true })
+    await clean.close()
+  })
+
+  test('a node whose policy differs from that of the others for long says so', async () => {
+    let now = 1_000_000
+    const [one, other] = [await openCluster(redis.url, () => now), await openCluster(redis.url, () => now)]
+    const gate = (revision: string) => ({ policy: { revision }, keptIds: [], liveSessions: [] }) as unknown as Gate
+    await other.join(gate('r2'))
+    await one.join(gate('r1'))
+    expect(one.problem()).toBeUndefined()
+    await one.join(gate('r1'))
+    now += 7_000
+    expect(one.problem()).toBeUndefined()
+    now += 2_000
+    expect(one.problem()?.code).toBe('cluster/redis-away')
+    await one.join(gate('r1'))
+    now += 1_000
+    expect(one.problem()).toBeUndefined()
+    now += 23_000
+    await one.join(gate('r1'))
+    expect(one.problem()?.code).toBe('cluster/revisions-differ')
+    await Promise.all([one.close(), other.close()])
+  })
+
+  test('an address where no Redis is stops the start, and no password is told', async () => {
+    const refused = await openCluster('redis://user:secret@127.0.0.1:1').catch((error: Error) => error.message)
+    expect(refused).toContain('cluster/no-redis: Redis at 127.0.0.1:1 cannot be used (ECONNREFUSED)')
+    expect(refused).not.toContain('secret')
+  })
+})
