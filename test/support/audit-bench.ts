@@ -3,6 +3,7 @@ import type { KeyObject } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { logTrace } from '../../src/observe/log.ts'
+import { ConfigurationError, problem } from '../../src/problem.ts'
 import { type Audit, auditFleet } from '../../src/prove/audit/audit-fleet.ts'
 import type { AuditedAuthority } from '../../src/prove/audit/evidence.ts'
 import { GrantUse } from '../../src/prove/audit/grant-use.ts'
@@ -49,6 +50,8 @@ export interface AuditInputs {
   readonly log?: boolean
   readonly sessions?: boolean
   readonly isOnlyIssuer?: boolean
+  /** Keys of CAs that the configuration does not know. */
+  readonly unconfigured?: readonly string[]
 }
 
 export class AuditBench {
@@ -145,16 +148,28 @@ export class AuditBench {
   }
 
   /** A live session, by fingerprint. */
-  session(one: Member, more: Readonly<Record<string, unknown>> = {}): void {
+  session(
+    one: Omit<Member, 'signed' | 'fingerprint'> & Partial<Member>,
+    more: Readonly<Record<string, unknown>> = {},
+  ): void {
     const { name: clientId, identity, fingerprint } = one
     this.sessions.push({ clientId, identity, state: 'live', address: '192.0.2.1', fingerprint, ...more })
   }
 
   /** As the command does it, at the time that it is now. */
-  async audit({ policies = true, log = true, sessions = true, isOnlyIssuer }: AuditInputs = {}): Promise<Audit> {
+  async audit({
+    policies = true,
+    log = true,
+    sessions = true,
+    isOnlyIssuer,
+    unconfigured = [],
+  }: AuditInputs = {}): Promise<Audit> {
     const now = this.workbench.nowMs
     const set = setOf(this.policy)
-    const issuerOf = async () => ({ name: 'acme', only: new Map<string, readonly string[]>() })
+    const issuerOf = async (keyId: string) => {
+      if (!unconfigured.includes(keyId)) return { name: 'acme', only: new Map<string, readonly string[]>() }
+      throw new ConfigurationError([problem('provision/not-configured', 'no issuer of the configuration is its CA')])
+    }
     const folder = await readCa(this.workbench.path)
     const under = policies ? { set, issuerOf } : undefined
     const gathered = await gatherAuthority(folder, this.ca.ledger, under, now)

@@ -56,7 +56,8 @@ export const auditChecks: Readonly<Record<AuditCode, AuditCheck>> = {
   'weak-ca': {
     level: 'critical',
     needs: ['ca'],
-    meaning: 'A CA has an RSA key below 2048 bits or a key of no known kind, or is signed with less than SHA-256.',
+    meaning:
+      'A CA has an RSA key below 2048 bits, a key of a kind or curve that no gate takes, or a signature below SHA-256.',
   },
   'ca-ended': { level: 'critical', needs: ['ca'], meaning: 'A CA has ended: nothing below it is accepted.' },
   'crl-over': {

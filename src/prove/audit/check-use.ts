@@ -141,7 +141,10 @@ export function checkUse(evidence: Evidence): UseFindings {
   for (const sighting of all) {
     findings.push(...ofPlaces(sighting, evidence))
     if (authority === undefined || names === undefined) continue
-    if (sighting.certificate !== undefined) findings.push(...ofKnown(sighting.certificate, sighting, evidence))
+    const { certificate } = sighting
+    // of a reservation nobody ought to have the certificate
+    if (certificate?.state === 'reserved') findings.push(unknown(sighting))
+    else if (certificate !== undefined) findings.push(...ofKnown(certificate, sighting, evidence))
     else {
       const isOurs = isOfAuthority(sighting, authority, names)
       if (isOurs) findings.push(unknown(sighting))

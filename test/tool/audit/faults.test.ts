@@ -148,6 +148,18 @@ const faults: readonly Fault[] = [
     subject: 'device:device=pump-2',
   },
   {
+    code: 'unknown-certificate',
+    what: 'a live session of a certificate that the ledger only reserved',
+    seed: () => {
+      reserve(10)
+      bench.session(
+        { name: 'pump-3', identity: 'device:device=pump-3' },
+        { serial: 'aa', issuerKeyId: bench.ca.issuerKeyId },
+      )
+    },
+    subject: 'device:device=pump-3',
+  },
+  {
     code: 'weak-key',
     what: 'RSA with 1024 bits',
     seed: () => bench.connected(bench.issueOdd({ name: 'pump-3', keys: rsaKeys(1024) })),
@@ -336,7 +348,7 @@ const faults: readonly Fault[] = [
   {
     code: 'stuck-reservation',
     what: 'a serial that nothing came of',
-    seed: () => reserve(),
+    seed: () => reserve(11),
     subject: 'device:device=pump-3',
   },
   {
@@ -370,7 +382,8 @@ function addTokens(number: number, untilDay: number): void {
   }
 }
 
-function reserve(): void {
+/** The audit is that many days after the start. */
+function reserve(auditDay: number): void {
   const { issuerKeyId } = bench.ca
   const about = {
     profile: 'device',
@@ -388,7 +401,7 @@ function reserve(): void {
     notAfter: new Date(bench.start + 1e10),
     renew: false,
   })
-  bench.at(11)
+  bench.at(auditDay)
 }
 
 describe('a fleet with one fault', () => {
@@ -450,6 +463,17 @@ describe('a fleet without a fault', () => {
     await happen(await makeFleet())
     expect((await bench.audit()).findings).toEqual([])
   })
+})
+
+test('whom no issuer of the configuration has signed is refused', async () => {
+  await makeFleet()
+  const { findings } = await bench.audit({ unconfigured: [bench.ca.issuerKeyId] })
+  expect(findings.map(({ code, sentence }) => [code, sentence])).toEqual(
+    Array(2).fill([
+      'policy-refuses',
+      'it would be refused: no issuer of the configuration is its CA (provision/not-configured)',
+    ]),
+  )
 })
 
 describe('what is not known is not reported as good', () => {
