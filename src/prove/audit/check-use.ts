@@ -1,16 +1,15 @@
 /** Who is connected, or was, against what the ledger says of its certificate. */
+
+import { checkNeverSeen } from './check-never-seen.ts'
+import { checkPlaces } from './check-places.ts'
 import type { AuditedCertificate, Evidence } from './evidence.ts'
 import { subjectOf, timeText } from './evidence.ts'
 import { type Finding, finding } from './finding.ts'
-import { caCommand, kickCommand, renewCommand, revokeCommand } from './next-commands.ts'
+import { caCommand, kickCommand, renewCommand } from './next-commands.ts'
 import { isOfAuthority, namesOf, type Sighting, sightingsOf } from './sightings.ts'
 
 /** Clocks of a broker and of an authority, and the way of a CRL between them. */
 const toleranceMs = 60_000
-/** A device that got its certificate less than this ago may not be mounted yet. */
-const neverSeenAfterMs = 7 * 86_400_000
-/** Once it was back so often, it is no device that moves. */
-const flappingReturns = 5
 
 /** Reasons that say no more than the state does. */
 const unsaid: readonly (string | undefined)[] = [undefined, 'unspecified', 'superseded']
@@ -80,57 +79,6 @@ function unknown(sighting: Sighting): Finding {
   })
 }
 
-/** From two places at once; of sessions those that are live now. */
-function ofPlaces(sighting: Sighting, evidence: Evidence): readonly Finding[] {
-  const { certificate, inLog, sessions } = sighting
-  const fingerprint = inLog?.fingerprint ?? sessions[0]?.fingerprint
-  const identity = certificate === undefined ? (sessions[0]?.identity ?? inLog?.identity) : subjectOf(certificate)
-  const subject = identity ?? `certificate ${fingerprint}`
-  const serial = certificate?.serial ?? sessions.flatMap(one => one.serial ?? []).at(0)
-  const about = { subject, ...(serial === undefined ? {} : { serial }) }
-  const stolen = certificate === undefined ? 'have it revoked by its CA' : revokeCommand(certificate, evidence)
-  const next = `find out which of them has the key by right; where it was copied: ${stolen}`
-  const live = [...new Set(sessions.filter(({ state }) => state === 'live').flatMap(one => one.address ?? []))].sort()
-  const atOnce = inLog?.addresses.atOnce
-  if (live.length > 1)
-    return [finding('several-addresses', { ...about, sentence: `it is connected from ${listed(live)} now`, next })]
-  if (atOnce !== undefined) {
-    const [one, other] = atOnce.addresses
-    const sentence = `it was connected from ${one} and ${other} from ${timeText(atOnce.from)} to ${timeText(atOnce.to)}`
-    return [finding('several-addresses', { ...about, sentence, next })]
-  }
-  const returns = inLog?.addresses.returns ?? 0
-  if (returns < flappingReturns) return []
-  const sentence = `it came back ${returns} times to an address that it had just left, last to ${inLog?.address}`
-  return [finding('address-flapping', { ...about, sentence, next })]
-}
-
-function listed(addresses: readonly string[]): string {
-  const shown = addresses.slice(0, 5).join(', ')
-  return addresses.length > 5 ? `${shown} and ${addresses.length - 5} more` : shown
-}
-
-function neverSeen(evidence: Evidence, seen: ReadonlySet<AuditedCertificate>): Pick<UseFindings, 'findings' | 'notes'> {
-  const { authority, log, now } = evidence
-  if (authority === undefined || log === undefined) return { findings: [], notes: [] }
-  const unseen = authority.certificates.filter(
-    one => one.state === 'issued' && one.profile === 'device' && one.notAfter >= now && !seen.has(one),
-  )
-  const old = unseen.filter(({ since }) => now - since >= neverSeenAfterMs)
-  const judged = old.filter(({ since }) => since >= log.from)
-  const findings = judged.map(one => {
-    const sentence = `it was issued ${timeText(one.since)}, and was never connected in the log, which begins ${timeText(log.from)}`
-    const next = `where it is not wanted: ${revokeCommand(one, evidence)}`
-    return finding('never-seen', { subject: subjectOf(one), serial: one.serial, sentence, next })
-  })
-  const unjudged = old.length - judged.length
-  const notes =
-    unjudged === 0
-      ? []
-      : [`never-seen: ${unjudged} not seen, but issued before the log begins (${timeText(log.from)}): not judged`]
-  return { findings, notes }
-}
-
 export function checkUse(evidence: Evidence): UseFindings {
   const { authority, log } = evidence
   const { all, withoutCertificate } = sightingsOf(evidence)
@@ -139,7 +87,7 @@ export function checkUse(evidence: Evidence): UseFindings {
   const names = authority && namesOf(authority)
   let foreign = 0
   for (const sighting of all) {
-    findings.push(...ofPlaces(sighting, evidence))
+    findings.push(...checkPlaces(sighting, evidence))
     if (authority === undefined || names === undefined) continue
     const { certificate } = sighting
     // of a reservation nobody ought to have the certificate
@@ -160,6 +108,6 @@ export function checkUse(evidence: Evidence): UseFindings {
   const isFull = (log?.unheld.certificates ?? 0) > 0
   const hasConnects = (log?.connects ?? 0) > 0
   if (isFull || !hasConnects) return { findings, notes, neverSeen: isFull ? 'log-too-full' : 'no-connects' }
-  const never = neverSeen(evidence, new Set(all.flatMap(({ certificate }) => certificate ?? [])))
+  const never = checkNeverSeen(evidence, new Set(all.flatMap(({ certificate }) => certificate ?? [])))
   return { findings: [...findings, ...never.findings], notes: [...notes, ...never.notes], neverSeen: 'judged' }
 }

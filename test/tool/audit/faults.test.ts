@@ -450,6 +450,30 @@ describe('a fleet without a fault', () => {
         await publishCrl(bench.ca, 30)
       },
     ],
+    [
+      'a session that ended within a minute after it was revoked',
+      async ({ pump1 }: Fleet) => {
+        revoke(pump1)
+        await publishCrl(bench.ca, 30)
+        bench.at(10 + 59 / 86_400)
+        bench.permitted(pump1)
+      },
+    ],
+    [
+      'what was refused 99 times, or 19 times before anybody was known',
+      async ({ pump1 }: Fleet) => {
+        const peer = bench.peer(pump1)
+        bench.trace({ event: 'suppressed', peer, count: 99, codes: { 'decide/no-rule': 99 }, seconds: 9 })
+        const nobody = { address: '203.0.113.5' }
+        bench.trace({
+          event: 'suppressed',
+          peer: nobody,
+          count: 19,
+          codes: { 'accept/no-certificate': 19 },
+          seconds: 9,
+        })
+      },
+    ],
     ['tokens for a hundred', async () => addTokens(100, 20)],
     [
       'a device that was let go',
