@@ -112,6 +112,16 @@ const faults: readonly Fault[] = [
     },
     subject: 'acme.crl',
   },
+  {
+    code: 'crl-behind',
+    what: 'superseded, and no CRL written',
+    seed: () => {
+      const renewed = bench.issueOdd({ name: 'pump-1' })
+      for (const one of bench.ca.ledger.ofSerial(renewed.signed.serialHex)) bench.ca.ledger.supersedeOlder(one)
+      bench.connected(renewed)
+    },
+    subject: 'acme.crl',
+  },
   { code: 'crl-behind', what: 'revoked, and no CRL written', seed: ({ pump1 }) => revoke(pump1), subject: 'acme.crl' },
   {
     code: 'revoked-connected',
@@ -432,8 +442,26 @@ describe('a fleet without a fault', () => {
   })
 
   test.each([
-    ['a young renewal', async () => void (await bench.issueOdd({ name: 'pump-1' }))],
-    ['a device that is on its way', async () => void (await bench.issue('pump-3'))],
+    [
+      'a renewal of a day less than two weeks ago',
+      async () => {
+        bench.connected(bench.issueOdd({ name: 'pump-1' }))
+        bench.at(23)
+        await publishCrl(bench.ca, 30)
+      },
+    ],
+    [
+      'a device that is on its way for less than a week',
+      async () => {
+        bench.at(3.5)
+        await bench.issue('pump-3')
+        bench.at(10)
+      },
+    ],
+    [
+      'a session of a certificate of another CA',
+      async ({ pump1 }: Fleet) => bench.session(pump1, { fingerprint: 'ee'.repeat(32), issuerKeyId: 'ff'.repeat(32) }),
+    ],
     ['a take-over from another address', async ({ pump1 }: Fleet) => toAndFro(pump1, 2)],
     [
       'a device that moves on and on',

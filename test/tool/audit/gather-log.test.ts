@@ -67,7 +67,7 @@ async function writeStrangers(path: string, lines: number): Promise<void> {
     }
     const text = line(index, index % 2 === 0 ? 'connected' : 'refused', {
       ...{ ...who, fingerprint: fingerprint(index), clientId: `stranger-${index}` },
-      ...{ action: 'publish', topic: `t/${'y'.repeat(500)}`, revision: '0' },
+      ...{ action: 'publish', topic: `t/${'y'.repeat(200)}`, revision: '0' },
     })
     if (!stream.write(text)) await once(stream, 'drain')
   }

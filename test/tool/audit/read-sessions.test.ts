@@ -82,7 +82,9 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
-test('a file that is not there, one that is something else, and one of more than 64 MiB', async () => {
+test('a file that is not there, one that is something else, and one of more than 64 MiB', {
+  timeout: 60_000,
+}, async () => {
   const file = join(folder, 'sessions.json')
   expect(await codeOf(() => readSessions(file))).toBe('config/unreadable-file')
   writeFileSync(file, 'id  client\n1   pump-7\n')
