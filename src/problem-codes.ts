@@ -894,6 +894,10 @@ export const problemCodes = {
     meaning: 'The policies of a git revision cannot be read.',
     next: 'Name a folder, a revision, or two as `main..HEAD`, inside a git repository.',
   },
+  'tool/bad-sessions': {
+    meaning: 'The file is not the list of sessions that `portcullis session list --json` writes.',
+    next: 'Give the output of `portcullis session list --json` as it is, or `-` and pipe it in.',
+  },
   'tool/bad-who': {
     meaning: 'The text does not say who is asked about.',
     next: 'Write a certificate file, `subject:OU=s1,CN=pump-7` or `device:site=s1,device=pump-7`.',

@@ -34,6 +34,7 @@ export const commands: Commands = {
   ca: async () => (await import('./ca/command.ts')).addCa,
   device: async () => (await import('./device/command.ts')).addDevice,
   enroll: async () => (await import('./enroll/command.ts')).addEnroll,
+  audit: async () => (await import('./audit.ts')).addAudit,
 }
 
 function addPolicy(program: Command, words: readonly string[]): Promise<void> {
