@@ -5,6 +5,7 @@
 import type { Issuers } from './accept/issuers.ts'
 import type { Limits } from './accept/limits.ts'
 import type { Peer } from './accept/peer.ts'
+import type { Revocations } from './accept/revocation.ts'
 import type { Trust } from './accept/trust.ts'
 import { Authenticator } from './authenticate/authenticator.ts'
 import { Admissions } from './bind/admissions.ts'
@@ -12,6 +13,7 @@ import { atTime } from './bind/at-time.ts'
 import { type ConnackCode, connackCodeFor } from './bind/connack-code.ts'
 import { KeptSessions, type Purge } from './bind/kept-sessions.ts'
 import { MemoryOwnerStore, type OwnerStore } from './bind/owner-store.ts'
+import { SessionRegister } from './bind/session-register.ts'
 import { type BoundMapping, type ConnectFacts, type ConnectMapping, Mapper } from './mapper.ts'
 import type { MappedIdentity } from './policy/model.ts'
 import { ok, type Problem, problem, type Result } from './problem.ts'
@@ -45,6 +47,10 @@ export class Gate {
   readonly trace: Trace
   readonly issuers: Issuers
   readonly permits: PermitsMode
+  /** Told the permits that `permits` leaves out, for as long as somebody wants to see all of them. */
+  otherPermits: Trace | undefined
+  /** Sessions, live and kept, for whoever looks after them. */
+  readonly sessions: SessionRegister<Session, BoundMapping>
   /** Whether the host brought a store for the owners of kept sessions. */
   readonly hasOwnerStore: boolean
   readonly #trust: Trust
@@ -114,11 +120,17 @@ export class Gate {
         problem: problem('bind/unowned', `a kept session of ${clientId} had no owner and was ended`),
       }),
     )
+    this.sessions = new SessionRegister(this.#admissions, this.#kept, parts.trace)
   }
 
   /** The policy in force. */
   get policy(): LoadedPolicy {
     return this.#mapper.policy
+  }
+
+  /** The CRLs in force. */
+  get revocations(): Revocations {
+    return this.#trust.revocations
   }
 
   /** Whether TLS and a configured issuer vouch for this peer at all; where not, the connection is to be destroyed unread. */
@@ -254,7 +266,7 @@ export class Gate {
   #session(peer: Peer, { clean }: ConnectFacts, mapping: ConnectMapping): Session {
     const { clientId, notAfter } = mapping
     const standing = { epoch: () => this.#recheck.count, map: () => this.#mapper.ofLive(peer, clientId) }
-    const session = new Session({ clientId, peer, notAfter, clean, mapping, standing }, closed => {
+    const session = new Session({ clientId, peer, notAfter, clean, since: this.#now(), mapping, standing }, closed => {
       cancel()
       this.#admissions.leave(closed)
     })

@@ -201,6 +201,10 @@ export const problemCodes = {
     meaning: 'The client identifier is not one that this identity may use.',
     next: 'Set the client id to the one that the policy gives; `portcullis policy explain` shows it.',
   },
+  'bind/kicked': {
+    meaning: 'An operator ended the connection with `portcullis session kick`.',
+    next: 'Nothing; the device may connect again. `portcullis device revoke` keeps it out.',
+  },
   'bind/member-refused': {
     meaning: 'A row of members shuts this identity out.',
     next: 'Read the reason in the row that is named.',
