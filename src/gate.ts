@@ -46,6 +46,7 @@ export class Gate {
   readonly limits: Limits
   readonly trace: Trace
   readonly issuers: Issuers
+  readonly revocations: Revocations
   readonly permits: PermitsMode
   /** Told the permits that `permits` leaves out, for as long as somebody wants to see all of them. */
   otherPermits: Trace | undefined
@@ -65,6 +66,7 @@ export class Gate {
   readonly #mapper: Mapper
   readonly #recheck: Recheck
   #isServing = false
+  #isRefused = false // the last change: a set that is as before again has to be told then
   #reviews = 0
   #reloading: Promise<void> = Promise.resolve()
 
@@ -86,6 +88,7 @@ export class Gate {
     this.#candidateSource = parts.candidate?.source
     this.#now = parts.now
     this.issuers = parts.trust.issuers
+    this.revocations = parts.trust.revocations
     this.#trust = parts.trust
     this.limits = parts.limits
     this.permits = parts.permits
@@ -126,11 +129,6 @@ export class Gate {
   /** The policy in force. */
   get policy(): LoadedPolicy {
     return this.#mapper.policy
-  }
-
-  /** The CRLs in force. */
-  get revocations(): Revocations {
-    return this.#trust.revocations
   }
 
   /** Whether TLS and a configured issuer vouch for this peer at all; where not, the connection is to be destroyed unread. */
@@ -201,8 +199,10 @@ export class Gate {
     this.#reloading = this.#reloading.then(async () => {
       const next = await reloadPolicies(this.#source, loadOptions(this.issuers))
       const { revision, bundle } = this.policy
+      const isRefused = this.#isRefused
+      this.#isRefused = 'problems' in next
       if ('problems' in next) this.trace({ event: 'policy-refused', problems: next.problems, revision })
-      else if (next.policy.revision !== revision || next.policy.bundle?.version !== bundle?.version)
+      else if (isRefused || next.policy.revision !== revision || next.policy.bundle?.version !== bundle?.version)
         await this.#swap(next.policy)
     })
     return this.#reloading
