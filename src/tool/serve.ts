@@ -5,6 +5,9 @@ import { shellQuote } from '../policy/shell-quote.ts'
 import { ConfigurationError, problem } from '../problem.ts'
 import { type DevCerts, ensureDevCerts } from '../provision/dev-certs.ts'
 import type { BundleFiles } from '../source/bundle.ts'
+import { AdminDesk } from './admin/admin-desk.ts'
+import { developmentSocket } from './admin/admin-path.ts'
+import { type AdminPlan, openAdmin, planAdmin } from './admin/serve-admin.ts'
 import { ChangeTeller } from './change/change-teller.ts'
 import { type Configuration, defaultConfigurationFile, loadConfiguration, readTlsFiles } from './configuration.ts'
 import { exitCodes } from './exit-codes.ts'
@@ -21,6 +24,7 @@ interface ServeOptions extends PolicyOptions {
   readonly tlsCert?: string
   readonly tlsKey?: string
   readonly log?: string
+  readonly admin?: string
   readonly candidate?: string
   readonly reportOnly?: boolean
 }
@@ -35,6 +39,7 @@ interface ServePlan {
   readonly configuration: Configuration
   readonly devCerts: DevCerts | undefined
   readonly logFile: string | undefined
+  readonly admin: AdminPlan | undefined
   readonly reportOnly: boolean
 }
 
@@ -71,6 +76,10 @@ export function addServe(program: Command): void {
       '--report-only',
       'UNSAFE: enforce certificates and client ids, and only log what the policy would refuse of topics',
     )
+    .option(
+      '--admin <socket>',
+      `where to make the admin socket (default: none; ${developmentSocket} with development certificates)`,
+    )
     .option('--log <file>', 'append the log to a file as JSON (default: stderr; plain on a terminal)')
     .addHelpText('after', '\nExample: portcullis serve --policies policies --config portcullis.config.yaml')
     .action(serve)
@@ -83,6 +92,10 @@ async function serve(options: ServeOptions): Promise<void> {
     // the folder of whoever reads the log: a bundle cannot be asked
     policies: typeof plan.policies === 'string' ? plan.policies : defaultPolicies,
     refusalsPerMinute: configuration.log.refusalsPerMinute,
+  })
+  const desk = new AdminDesk({
+    policies: typeof plan.policies === 'string' ? plan.policies : defaultPolicies,
+    now: Date.now,
   })
   let teller: ChangeTeller | undefined
   const running = await startGuarded(
@@ -98,6 +111,7 @@ async function serve(options: ServeOptions): Promise<void> {
       reportOnly: plan.reportOnly,
       trace: event => {
         log.trace(event)
+        desk.trace(event)
         if (event.event === 'policy-loaded') teller?.follow(running.gate.policy)
       },
     },
@@ -113,18 +127,19 @@ async function serve(options: ServeOptions): Promise<void> {
   ).catch((error: NodeJS.ErrnoException) => {
     throw listenProblem(error, plan) ?? error
   })
+  const admin = await openAdmin(desk, plan.admin, running, plan.tls.certFile)
   teller = new ChangeTeller(running.gate.policy, log.trace)
   if (configuration.broker.path === 'fast' && !running.fastPath) {
     say(
       'this version of aedes is not the one that the fast path was made for: packets take the plain path, which is slower',
     )
   }
-  for (const line of startLines(plan, running)) answer(line)
+  for (const line of [...startLines(plan, running), ...admin]) answer(line)
   if (running.gate.policy.bundle?.isFirst)
     say('no bundle of this key was seen here before: whether this one is the newest cannot be told')
   if (plan.reportOnly)
     say('REPORT ONLY: topics are not enforced, and every `would-refuse` of the log was let pass', 'bad')
-  stopOnSignal(running, log, teller)
+  stopOnSignal(running, log, teller, desk)
 }
 
 async function planOf(options: ServeOptions): Promise<ServePlan> {
@@ -162,6 +177,7 @@ async function planOf(options: ServeOptions): Promise<ServePlan> {
     configuration,
     devCerts,
     logFile: options.log ?? loaded.log?.file,
+    admin: planAdmin(options.admin, loaded.adminSocket, isDevelopment),
     reportOnly: options.reportOnly === true,
   }
 }
@@ -245,9 +261,9 @@ function certNames({ names }: DevCerts): string {
   ].join(', ')
 }
 
-function stopOnSignal(running: RunningBroker, log: Log, teller: ChangeTeller): void {
+function stopOnSignal(running: RunningBroker, log: Log, teller: ChangeTeller, desk: AdminDesk): void {
   const stop = (): void => {
-    Promise.all([running.close(), teller.close()])
+    Promise.all([running.close(), teller.close(), desk.close()])
       .finally(() => log.close())
       .then(
         () => process.exit(exitCodes.done),

@@ -43,6 +43,7 @@ crl: { onStaleCrl: keep, crlGraceHours: 0 }
 broker: { path: plain }
 sessions: { keepForDays: 30 }
 policies: { bundle: policies.bundle, key: bundle.pub.pem, state: /var/seen.json }
+admin: { socket: run/portcullis.sock }
 `,
     )
     expect(await loadConfiguration(undefined, folder)).toEqual({
@@ -65,6 +66,7 @@ policies: { bundle: policies.bundle, key: bundle.pub.pem, state: /var/seen.json 
       },
       limits: { ...resolveLimits(), handshakeSeconds: 5 },
       log: { file: join(folder, 'decisions.log'), permits: 'all', refusalsPerMinute: 5 },
+      adminSocket: join(folder, 'run/portcullis.sock'),
       crl: { onStaleCrl: 'keep', crlGraceHours: 0 },
       broker: { path: 'plain' },
       sessions: { keepForDays: 30 },
@@ -78,6 +80,7 @@ policies: { bundle: policies.bundle, key: bundle.pub.pem, state: /var/seen.json 
       listen: { host: undefined, port: 8883, wsPort: undefined, wsOrigins: [] },
       tls: undefined,
       log: { file: undefined, permits: 'distinct', refusalsPerMinute: 60 },
+      adminSocket: undefined,
       crl: { onStaleCrl: 'refuseNew', crlGraceHours: 24 },
       broker: { path: 'fast' },
       sessions: { keepForDays: 7 },
