@@ -24,7 +24,7 @@ export function durationText(seconds: number): string {
 }
 
 export function statusLines(report: StatusReport, nowMs: number): readonly string[] {
-  const { policy, lastReload, sessions, crls, certificates, refusals } = report
+  const { policy, lastReload, sessions, crls, certificates, refusals, alarms } = report
   const version = policy.version === null ? '' : `, version ${policy.version}`
   const codes = Object.entries(refusals.codes)
   const refused = codes.reduce((sum, [, number]) => sum + number, 0)
@@ -32,8 +32,9 @@ export function statusLines(report: StatusReport, nowMs: number): readonly strin
     `portcullis    ${report.portcullis}, process ${report.pid}, up ${durationText(report.upSeconds)}`,
     ...report.listeners.map(listener => `listening     ${listener}`),
     `policy        revision ${policy.revision}${version}, ${policy.rules} rules, ${policy.tests} tests passed`,
+    ...(report.reportOnly ? ['              REPORT ONLY: topics are not enforced'] : []),
     `last change   ${lastReload === null ? 'none since the start' : `${lastReload.outcome} at ${lastReload.at}`}`,
-    ...(lastReload?.problems ?? []).flatMap(text => text.split('\n').map(line => `              ${line}`)),
+    ...(lastReload?.problems ?? []).flatMap(indented),
     `sessions      ${sessions.live} live, ${sessions.kept} kept`,
     ...crls.map(
       ({ file, state, thisUpdate, nextUpdate, entries }) =>
@@ -42,7 +43,12 @@ export function statusLines(report: StatusReport, nowMs: number): readonly strin
     ...certificates.map(({ name, notAfter }) => `certificate   ${name}: until ${notAfter}`),
     `refusals      ${refused} in the last ${refusals.minutes} minutes`,
     ...codes.map(([code, number]) => `              ${number} ${code}`),
+    ...alarms.flatMap(({ at, text }) => [`alarm         at ${at}`, ...indented(text)]),
   ]
+}
+
+function indented(text: string): readonly string[] {
+  return text.split('\n').map(line => `              ${line}`)
 }
 
 function age(iso: string, nowMs: number): string {

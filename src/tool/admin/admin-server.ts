@@ -30,10 +30,13 @@ export interface AdminServerOptions {
   readonly clients?: number
   /** Milliseconds in which a request must be there whole. */
   readonly requestMs?: number
+  /** Milliseconds in which a client must take something of an answer; not of a watch, which may be silent. */
+  readonly stallMs?: number
 }
 
 const defaultClients = 16
 const defaultRequestMs = 10_000
+const defaultStallMs = 60_000
 
 export class AdminServer {
   readonly #options: AdminServerOptions
@@ -79,6 +82,8 @@ export class AdminServer {
     const line = await readOne(socket, this.#options.requestMs ?? defaultRequestMs)
     if (line === undefined) return void socket.destroy()
     const request = line === 'too-long' ? tooLong : readRequest(line)
+    const isWatch = request.ok && request.value.command === 'watch'
+    if (!isWatch) socket.setTimeout(this.#options.stallMs ?? defaultStallMs, () => socket.destroy())
     try {
       await (request.ok ? this.#options.answer(request.value, client) : client.fail(request.problem))
     } catch (error) {

@@ -14,17 +14,25 @@ export interface LastReload {
   readonly problems: readonly string[]
 }
 
+export interface RecentAlarm {
+  readonly at: string
+  readonly text: string
+}
+
 interface Minute {
   readonly number: number
   readonly codes: Map<ProblemCode, number>
 }
 
 const mostProblems = 5
+const mostAlarms = 5
 
 export class Recent {
   readonly #now: () => number
   #lastReload: LastReload | undefined
   #serverNotAfter: string | undefined
+  #isReportOnly = false
+  #alarms: readonly RecentAlarm[] = []
   /** The oldest first. */
   #minutes: Minute[] = []
 
@@ -46,6 +54,11 @@ export class Recent {
       case 'certificate-loaded':
         this.#serverNotAfter = event.notAfter
         break
+      case 'alarm':
+        // told once, at the start
+        if (event.problem.code === 'config/report-only') this.#isReportOnly = true
+        this.#alarms = [...this.#alarms, { at: this.#time(), text: formatProblem(event.problem) }].slice(-mostAlarms)
+        break
       default:
         this.#count(event)
     }
@@ -59,6 +72,16 @@ export class Recent {
   /** End of the broker's certificate, where it was replaced since the start. */
   get serverNotAfter(): string | undefined {
     return this.#serverNotAfter
+  }
+
+  /** Whether topics are only reported. */
+  get isReportOnly(): boolean {
+    return this.#isReportOnly
+  }
+
+  /** The last few, the oldest first. */
+  get alarms(): readonly RecentAlarm[] {
+    return this.#alarms
   }
 
   /** Refusals of the last minutes, by code. */

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { basename } from 'node:path'
 import type { Gate } from '../../gate.ts'
 import { shownPath } from '../ca/ca-text.ts'
-import { type LastReload, type Recent, refusalMinutes } from './recent.ts'
+import { type LastReload, type Recent, type RecentAlarm, refusalMinutes } from './recent.ts'
 
 export interface CertificateEnd {
   /** `broker`, or the issuer's name and what it is. */
@@ -23,6 +23,8 @@ export interface StatusReport {
     readonly tests: number
     readonly version: number | null
   }
+  /** Whether what the policy would refuse of topics is let pass (`serve --report-only`). */
+  readonly reportOnly: boolean
   readonly lastReload: LastReload | null
   readonly sessions: { readonly live: number; readonly kept: number }
   readonly crls: readonly {
@@ -34,6 +36,8 @@ export interface StatusReport {
   }[]
   readonly certificates: readonly CertificateEnd[]
   readonly refusals: { readonly minutes: number; readonly codes: Readonly<Record<string, number>> }
+  /** The last few of the log. */
+  readonly alarms: readonly RecentAlarm[]
   /** What an operator must do something about, a sentence each; empty where all is well. */
   readonly trouble: readonly string[]
 }
@@ -67,6 +71,7 @@ export function statusReport(source: StatusSource): StatusReport {
     upSeconds: Math.max(0, Math.floor((now() - source.startedAt) / 1000)),
     listeners: source.listeners,
     policy: { revision, rules, tests, version: bundle?.version ?? null },
+    reportOnly: recent.isReportOnly,
     lastReload: recent.lastReload ?? null,
     sessions: gate.sessions.count,
     crls: gate.revocations.states(now()).map(({ file, state, thisUpdate, nextUpdate, entries }) => {
@@ -74,6 +79,7 @@ export function statusReport(source: StatusSource): StatusReport {
     }),
     certificates: [{ name: 'broker', notAfter: recent.serverNotAfter ?? source.serverNotAfter }, ...authorities(gate)],
     refusals: { minutes: refusalMinutes, codes: recent.refusals },
+    alarms: recent.alarms,
   }
   return { ...facts, trouble: troubleOf(facts, now()) }
 }

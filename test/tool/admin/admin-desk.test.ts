@@ -195,7 +195,9 @@ test('the status of a broker that is well', async () => {
     upSeconds: 3600,
     listeners: [`mqtts://127.0.0.1:${plant.port}`],
     policy: { revision: plant.gate.policy.revision, rules: plant.gate.policy.rules },
+    reportOnly: false,
     lastReload: null,
+    alarms: [],
     sessions: { live: 1, kept: 0 },
     crls: [{ file: expect.stringMatching(/acme\.crl$/), state: 'fresh', entries: 1 }],
     refusals: { minutes: 5, codes: {} },
@@ -230,6 +232,29 @@ test('a CRL past its time and certificates that end are trouble', async () => {
   expect((await status()).trouble).toContainEqual(expect.stringMatching(/^the certificate of broker ends on /))
   nowMs += 10 * 86_400_000
   expect((await status()).trouble).toContainEqual(expect.stringMatching(/^the certificate of broker ended on /))
+})
+
+test('a broker that only reports topics says so, and alarms are shown', async () => {
+  const telling = new AdminDesk({ policies: 'policies', now: () => nowMs })
+  const reporting = await startPlant({ reportOnly: true, trace: event => telling.trace(event) })
+  const socket = join(reporting.folder, 'a.sock')
+  const { gate, guarded, listener } = reporting
+  const running = {
+    gate,
+    inspect: guarded.inspect,
+    address: listener.address,
+    fastPath: true,
+    close: async () => undefined,
+  }
+  await telling.open(socket, running, join(reporting.folder, 'certs-dev', 'server.pem'))
+  const report = (await askOnce(socket, { command: 'status' })).get('status')
+  expect(report).toMatchObject({
+    reportOnly: true,
+    alarms: [{ at: new Date(nowMs).toISOString(), text: expect.stringContaining('config/report-only: ') }],
+    trouble: [],
+  })
+  await telling.close()
+  await reporting.close()
 })
 
 test('refusals are counted by code, and forgotten after five minutes', async () => {

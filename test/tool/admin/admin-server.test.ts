@@ -202,6 +202,21 @@ async function manyTurns(): Promise<void> {
   for (let turn = 0; turn < 100; turn++) await setImmediate()
 }
 
+test('one that does not take its answer loses its place, however little is left of it', async () => {
+  const finished = deferred<boolean>()
+  await open({
+    stallMs: 100,
+    answer: async (_, client) => {
+      while (!client.hasGone()) await client.send({ ok: true, page: 'x'.repeat(64 * 1024) })
+      finished.resolve(true)
+    },
+  })
+  const socket = await dial()
+  socket.pause()
+  socket.write(status)
+  expect(await finished.promise).toBe(true)
+})
+
 test('an answer that fails is told as such, and the next one works', async () => {
   await open({
     answer: async (request, client) => {
