@@ -37,11 +37,14 @@ export interface AdminServerOptions {
 const defaultClients = 16
 const defaultRequestMs = 10_000
 const defaultStallMs = 60_000
+/** For one that is turned away, to read why. */
+const busyMs = 1000
 
 export class AdminServer {
   readonly #options: AdminServerOptions
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
+  readonly #turnedAway = new Set<Socket>()
   #remove: () => Promise<void> = async () => undefined
 
   /** Use `AdminServer.open`. */
@@ -49,6 +52,7 @@ export class AdminServer {
     this.#options = options
     // half of it may be closed: `printf … | socat - UNIX-CONNECT:…`
     this.#server = createServer({ allowHalfOpen: true }, socket => this.#accept(socket))
+    this.#server.maxConnections = 2 * (options.clients ?? defaultClients)
   }
 
   /** Rejects as `bindSocket` does. */
@@ -63,13 +67,18 @@ export class AdminServer {
     await this.#remove()
     const closed = new Promise<void>(resolve => this.#server.close(() => resolve()))
     for (const socket of this.#sockets) socket.destroy()
+    for (const socket of this.#turnedAway) socket.destroy()
     await closed
   }
 
   #accept(socket: Socket): void {
     socket.on('error', () => undefined)
     if (this.#sockets.size >= (this.#options.clients ?? defaultClients)) {
-      socket.end(answerLine({ problem: busy(this.#sockets.size) }), () => socket.destroy())
+      // its request is read and thrown away: closed with that unread, it would not get the answer
+      socket.resume().end(answerLine({ problem: busy(this.#sockets.size) }))
+      this.#turnedAway.add(socket)
+      socket.once('close', () => this.#turnedAway.delete(socket))
+      socket.setTimeout(busyMs, () => socket.destroy())
       return
     }
     this.#sockets.add(socket)

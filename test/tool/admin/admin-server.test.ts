@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type AdminClient, AdminServer, type AnswerAdmin } from '../../../src/tool/admin/admin-server.ts'
+import { askOnce } from '../../../src/tool/admin/ask-admin.ts'
 import { type AdminRequest, longestRequest } from '../../../src/tool/admin/protocol.ts'
 
 let folder: string
@@ -154,8 +155,8 @@ describe('limits', () => {
     await open({ clients: 2 })
     const first = await dial()
     const second = await dial()
-    const turnedAway = JSON.parse((await listen(await dial())).trimEnd()) as unknown
-    expect(turnedAway).toMatchObject({ problem: { code: 'tool/admin-busy' } })
+    expect(await told(status)).toMatchObject({ problem: { code: 'tool/admin-busy' } })
+    await expect(askOnce(path, { command: 'status' })).rejects.toMatchObject({ problem: { code: 'tool/admin-busy' } })
     const closed = once(first, 'close')
     first.end()
     await closed
