@@ -1,5 +1,6 @@
 /** The commands of the admin socket, answered by the broker that it belongs to. */
 import { setImmediate } from 'node:timers/promises'
+import { type Clock, systemClock } from '../../observe/clock.ts'
 import { problem } from '../../problem.ts'
 import type { AdminClient, AnswerAdmin } from './admin-server.ts'
 import type { AdminRequest } from './protocol.ts'
@@ -10,10 +11,13 @@ import { fitsWho } from './who-pattern.ts'
 
 export interface AdminSource extends SessionSource, StatusSource {
   readonly watchers: Watchers
+  readonly clock?: Pick<Clock, 'now'>
 }
 
-/** Sessions of one slice, and rows of one answer at most: about two milliseconds. */
-const sliceLength = 64
+/** Rows of one answer. */
+const pageLength = 64
+/** Who a kept session is may have to be found out anew, which takes milliseconds for each. */
+const sliceMs = 4
 
 type Answers = {
   readonly [C in AdminRequest['command']]: (
@@ -35,16 +39,20 @@ export function answerRequest(source: AdminSource): AnswerAdmin {
 }
 
 /** In slices, so that 50,000 sessions hold nobody up; a client that does not read is waited for. */
-async function listSessions(source: SessionSource, patterns: readonly string[], client: AdminClient): Promise<void> {
+async function listSessions(source: AdminSource, patterns: readonly string[], client: AdminClient): Promise<void> {
   const { clientIds } = source.gate.sessions
-  for (let at = 0; at < clientIds.length && !client.hasGone(); at += sliceLength) {
+  const { now } = source.clock ?? systemClock
+  let began = now()
+  for (let at = 0; at < clientIds.length && !client.hasGone(); at += pageLength) {
     const rows: SessionRow[] = []
-    for (const clientId of clientIds.slice(at, at + sliceLength)) {
+    for (const clientId of clientIds.slice(at, at + pageLength)) {
       const row = await sessionRow(source, clientId)
       if (row !== undefined && fitsWho(patterns, [row.identity ?? undefined, row.clientId])) rows.push(row)
+      if (now() - began < sliceMs) continue
+      await setImmediate()
+      began = now()
     }
     if (rows.length > 0) await client.send({ ok: true, sessions: rows })
-    await setImmediate()
   }
   await client.send({ ok: true, end: true })
 }

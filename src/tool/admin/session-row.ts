@@ -20,7 +20,7 @@ export interface SessionRow {
   readonly address: string | null
   /** When it connected, ISO 8601. */
   readonly since: string | null
-  /** End of its certificate, ISO 8601. */
+  /** End of its certificate, ISO 8601; null where its owner is nobody any more. */
   readonly notAfter: string | null
   readonly subscriptions: number
   /** Messages at QoS 1 and 2 that wait for it. */
@@ -82,7 +82,8 @@ export async function sessionDetail(source: SessionSource, clientId: string): Pr
 
 function common(clientId: string, { live, kept }: Found): Omit<SessionRow, 'subscriptions' | 'queued'> {
   const mapping = live?.mapping ?? kept?.mapping
-  const notAfter = live?.notAfter ?? (kept && endOf(kept.owner.leafDer))
+  // of one that is nobody any more the certificate would have to be read: too long for a list
+  const notAfter = live?.notAfter ?? kept?.mapping?.notAfter
   return {
     clientId,
     identity: mapping === undefined ? null : identityText(mapping.identity),
@@ -91,11 +92,6 @@ function common(clientId: string, { live, kept }: Found): Omit<SessionRow, 'subs
     since: live === undefined ? null : iso(live.since),
     notAfter: notAfter === undefined ? null : iso(notAfter),
   }
-}
-
-function endOf(leafDer: Buffer): number | undefined {
-  const parsed = parseCertificate(leafDer)
-  return parsed.ok ? parsed.value.notAfter : undefined
 }
 
 function certificateOf(gate: Gate, leafDer: Buffer | undefined): SessionDetail['certificate'] {
