@@ -5,14 +5,16 @@
 import type { Issuers } from './accept/issuers.ts'
 import type { Limits } from './accept/limits.ts'
 import type { Peer } from './accept/peer.ts'
+import type { Revocations } from './accept/revocation.ts'
 import type { Trust } from './accept/trust.ts'
 import { type Admission, refuse } from './admission.ts'
 import { Authenticator } from './authenticate/authenticator.ts'
 import { Admissions } from './bind/admissions.ts'
 import { atTime } from './bind/at-time.ts'
 import { KeptSessions, type Purge } from './bind/kept-sessions.ts'
-import type { LiveRegistry } from './bind/live-registry.ts'
-import { MemoryOwnerStore, type Owner, type OwnerStore } from './bind/owner-store.ts'
+import { MemoryOwnerStore, type Owner } from './bind/owner-store.ts'
+import { SessionRegister } from './bind/session-register.ts'
+import type { GateParts } from './gate-parts.ts'
 import { type BoundMapping, type ConnectFacts, type ConnectMapping, Mapper } from './mapper.ts'
 import { ok, problem, type Result } from './problem.ts'
 import { Recheck } from './recheck.ts'
@@ -33,7 +35,12 @@ export class Gate {
   readonly limits: Limits
   readonly trace: Trace
   readonly issuers: Issuers
+  readonly revocations: Revocations
   readonly permits: PermitsMode
+  /** Told the permits that `permits` leaves out, for as long as somebody wants to see all of them. */
+  otherPermits: Trace | undefined
+  /** Sessions, live and kept, for whoever looks after them. */
+  readonly sessions: SessionRegister<Session, BoundMapping>
   /** Whether the host brought a store for the owners of kept sessions. */
   readonly hasOwnerStore: boolean
   readonly #trust: Trust
@@ -48,28 +55,17 @@ export class Gate {
   readonly #mapper: Mapper
   readonly #recheck: Recheck
   #isServing = false
+  #isRefused = false // the last change: a set that is as before again has to be told then
   #reviews = 0
   #reloading: Promise<void> = Promise.resolve()
 
   /** Use `openGate` of open-gate.ts. */
-  constructor(parts: {
-    policy: LoadedPolicy
-    source: PolicySource
-    candidate: { readonly source: PolicySource; readonly policy: LoadedPolicy } | undefined
-    reportOnly: boolean
-    trust: Trust
-    owners: OwnerStore | undefined
-    registry?: LiveRegistry | undefined
-    limits: Limits
-    keepForDays: number
-    permits: PermitsMode
-    trace: Trace
-    now: () => number
-  }) {
+  constructor(parts: GateParts) {
     this.#source = parts.source
     this.#candidateSource = parts.candidate?.source
     this.#now = parts.now
     this.issuers = parts.trust.issuers
+    this.revocations = parts.trust.revocations
     this.#trust = parts.trust
     this.limits = parts.limits
     this.permits = parts.permits
@@ -104,6 +100,7 @@ export class Gate {
         problem: problem('bind/unowned', `a kept session of ${clientId} had no owner and was ended`),
       })
     this.#admissions = new Admissions(this.#kept, this.#recheck, onUnowned, parts.registry)
+    this.sessions = new SessionRegister(this.#admissions, this.#kept, parts.trace)
   }
 
   /** The policy in force. */
@@ -199,8 +196,10 @@ export class Gate {
     this.#reloading = this.#reloading.then(async () => {
       const next = await reloadPolicies(this.#source, loadOptions(this.issuers))
       const { revision, bundle } = this.policy
+      const isRefused = this.#isRefused
+      this.#isRefused = 'problems' in next
       if ('problems' in next) this.trace({ event: 'policy-refused', problems: next.problems, revision })
-      else if (next.policy.revision !== revision || next.policy.bundle?.version !== bundle?.version)
+      else if (isRefused || next.policy.revision !== revision || next.policy.bundle?.version !== bundle?.version)
         await this.#swap(next.policy)
     })
     return this.#reloading
@@ -264,7 +263,7 @@ export class Gate {
   #session(peer: Peer, { clean }: ConnectFacts, mapping: ConnectMapping): Session {
     const { clientId, notAfter } = mapping
     const standing = { epoch: () => this.#recheck.count, map: () => this.#mapper.ofLive(peer, clientId) }
-    const session = new Session({ clientId, peer, notAfter, clean, mapping, standing }, closed => {
+    const session = new Session({ clientId, peer, notAfter, clean, since: this.#now(), mapping, standing }, closed => {
       cancel()
       this.#admissions.leave(closed)
     })

@@ -27,13 +27,15 @@ export interface ConnectFacts {
 }
 
 /** A mapping with the client id that it was made for. */
-export type BoundMapping = Mapping & { readonly clientId: ClientId }
+export interface BoundMapping extends Mapping {
+  readonly clientId: ClientId
+  /** End of the certificate, milliseconds since 1970. */
+  readonly notAfter: number
+}
 
 /** What a CONNECT gets, and the owner to note where its session is kept. */
 export interface ConnectMapping extends BoundMapping {
   readonly owner: Owner
-  /** Milliseconds since 1970. */
-  readonly notAfter: number
 }
 
 interface MappedCertificate {
@@ -92,9 +94,9 @@ export class Mapper {
     const { identity, mapping } = this.#mapCertificate(authenticated.value, connect.clientId, peer.fingerprint)
     const known = identity === undefined ? {} : { identity }
     if (!mapping.ok) return { ...known, result: mapping }
-    const { certificate, issuer } = authenticated.value
+    const { issuer } = authenticated.value
     const owner = { leafDer: peer.leafDer as Buffer, issuerKeyId: issuer.configured.certificate.keyId }
-    const value = { ...mapping.value, owner, notAfter: certificate.notAfter }
+    const value = { ...mapping.value, owner }
     const refusedWill = connect.will && judgeWill(mapping.value, connect.will)
     return { ...known, result: refusedWill === undefined ? ok(value) : fail(refusedWill) }
   }
@@ -139,7 +141,7 @@ function mapUnder(policy: LoadedPolicy, { certificate, issuer }: Authenticated, 
   const bound = rightsFor(set, identity, presented)
   if (!bound.ok) return { identity, mapping: bound }
   const { clientId, rights } = bound.value
-  return { identity, mapping: ok({ revision, identity, rights, clientId }) }
+  return { identity, mapping: ok({ revision, identity, rights, clientId, notAfter: certificate.notAfter }) }
 }
 
 /** The same, with rights that tell what is only tried. */

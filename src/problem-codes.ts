@@ -201,6 +201,10 @@ export const problemCodes = {
     meaning: 'The client identifier is not one that this identity may use.',
     next: 'Set the client id to the one that the policy gives; `portcullis policy explain` shows it.',
   },
+  'bind/kicked': {
+    meaning: 'An operator ended the connection with `portcullis session kick`.',
+    next: 'Nothing; the device may connect again. `portcullis device revoke` keeps it out.',
+  },
   'bind/member-refused': {
     meaning: 'A row of members shuts this identity out.',
     next: 'Read the reason in the row that is named.',
@@ -238,6 +242,18 @@ export const problemCodes = {
     next: 'Correct the will of the client, or the policy.',
   },
   // config: portcullis.config.yaml and command-line options
+  'config/admin-foreign': {
+    meaning: 'Something that is no socket stands where the admin socket is to be.',
+    next: 'Move it away, or name another socket with `--admin`.',
+  },
+  'config/admin-in-use': {
+    meaning: 'Another process answers at the admin socket.',
+    next: 'Stop it, or name another socket with `--admin`.',
+  },
+  'config/admin-path': {
+    meaning: 'The admin socket cannot be made at that path.',
+    next: 'Name a short path in a folder that you may write to with `--admin`.',
+  },
   'config/ambiguous-ca': {
     meaning: 'Two configured CAs cannot be told apart, or one is named twice.',
     next: 'Name every CA once; have one of the two issued again with another key.',
@@ -878,6 +894,26 @@ export const problemCodes = {
     next: 'Give `--version` a number that rises with every run, such as the number of the CI run.',
   },
   // tool: the command line
+  'tool/admin-answer': {
+    meaning: 'What answers at the admin socket is no broker of ours, or it stopped in the middle of an answer.',
+    next: 'Check the path of the socket, and the log of the broker.',
+  },
+  'tool/admin-busy': {
+    meaning: 'As many commands talk to the broker over its admin socket as may at once.',
+    next: 'End one, such as a `portcullis watch` that was forgotten.',
+  },
+  'tool/admin-denied': {
+    meaning: 'The admin socket belongs to another user.',
+    next: 'Run the command as the user that the broker runs as, such as `sudo -u portcullis portcullis status`.',
+  },
+  'tool/admin-request': {
+    meaning: 'A request at the admin socket is not one that the broker understands.',
+    next: 'Write one JSON object on one line; docs/admin.md lists the commands.',
+  },
+  'tool/admin-version': {
+    meaning: 'The broker at the admin socket is of another version than the command.',
+    next: 'Use the `portcullis` that the broker was started with, or restart the broker.',
+  },
   'tool/bad-action': {
     meaning: 'The action is not one that can be asked about.',
     next: 'Write publish, subscribe, receive, will or connect.',
@@ -910,6 +946,10 @@ export const problemCodes = {
     meaning: 'A file that was not made by the command would be overwritten.',
     next: 'Name another file, or delete that one; `policy map --force` overwrites it.',
   },
+  'tool/no-broker': {
+    meaning: 'No broker answers at the admin socket.',
+    next: 'Start one with `portcullis serve`, or name its socket with `--admin`.',
+  },
   'tool/no-decision': {
     meaning: 'A line of a decision log holds no decision that a policy could be asked about again.',
     next: 'Name a line whose event is permitted, refused, connected or connect-refused and that says who it was.',
@@ -917,6 +957,10 @@ export const problemCodes = {
   'tool/nothing-to-draft': {
     meaning: 'No policy can be drafted from the log.',
     next: 'Record with `serve --report-only` and `log: { permits: all }`, under policies that load.',
+  },
+  'tool/no-session': {
+    meaning: 'There is no session of that client id, or nothing of it that could be ended.',
+    next: 'Look it up with `portcullis session list`.',
   },
   'tool/not-a-log': {
     meaning: 'A line that should be of a decision log is none.',

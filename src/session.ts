@@ -54,6 +54,8 @@ export class Session extends EventEmitter<SessionEvents> {
   readonly notAfter: number
   /** MQTT's clean session: nothing of it is kept. */
   readonly clean: boolean
+  /** Milliseconds since 1970 at which it was bound. */
+  readonly since: number
   readonly #standing: Standing
   /** Of what `#mapping` was made under. */
   #epoch: number
@@ -67,7 +69,7 @@ export class Session extends EventEmitter<SessionEvents> {
   readonly #onClose: (session: Session) => void
 
   constructor(
-    facts: { clientId: ClientId; peer: Peer; notAfter: number; clean: boolean; mapping: Mapping; standing: Standing },
+    facts: Pick<Session, 'clientId' | 'peer' | 'notAfter' | 'clean' | 'since' | 'mapping'> & { standing: Standing },
     onClose: (session: Session) => void,
   ) {
     super()
@@ -75,6 +77,7 @@ export class Session extends EventEmitter<SessionEvents> {
     this.peer = facts.peer
     this.notAfter = facts.notAfter
     this.clean = facts.clean
+    this.since = facts.since
     this.#mapping = facts.mapping
     this.#standing = facts.standing
     this.#epoch = facts.standing.epoch()
@@ -164,7 +167,7 @@ export class Session extends EventEmitter<SessionEvents> {
     }
   }
 
-  /** Ends it because it has been taken over or has expired; until it is closed its rights stand, for its will. Called by the gate. */
+  /** Ends it because it has been taken over, has expired or was ended by an operator; until it is closed its rights stand, for its will. Called by the gate. */
   supersede(problem: Problem): void {
     if (this.#farewell === undefined) this.#end(problem, 'decide')
   }

@@ -128,6 +128,8 @@ export type TraceEvent =
   /** The broker's own changed certificate was taken over, for connections from now on. */
   | { readonly event: 'certificate-loaded'; readonly subject: string; readonly notAfter: string }
   | { readonly event: 'alarm'; readonly problem: Problem }
+  /** An operator ended a session: its connection, and where `forgotten` what was kept of it. */
+  | { readonly event: 'kicked'; readonly peer: TracedPeer; readonly by: string; readonly forgotten: boolean }
   /** The enrolment service gave a device a certificate. */
   | {
       readonly event: 'enrolled'

@@ -99,6 +99,21 @@ describe('change', () => {
     await plant.close()
   })
 
+  test('a refused change that is taken back is told too: what is on disk is in force again', async () => {
+    const plant = await startPlant()
+    const file = join(plant.policies, 'plant.yaml')
+    const good = await readFile(file, 'utf8')
+    const told = () => plant.events.flatMap(({ event }) => (event.startsWith('policy-') ? [event] : []))
+    await plant.gate.reload()
+    await writeFile(file, good.replace('clientId:', 'clientld:'))
+    await plant.gate.reload()
+    await writeFile(file, good)
+    await plant.gate.reload()
+    await plant.gate.reload()
+    expect(told()).toEqual(['policy-refused', 'policy-loaded'])
+    await plant.close()
+  })
+
   test('a member that is shut out is closed at the swap; nobody else drops', async () => {
     const plant = await startPlant()
     const pump7 = await RawClient.connect(plant.port, await plant.as('pump-7'), 'pump-7')

@@ -52,6 +52,7 @@ const composed: Readonly<Record<string, (from: string, isType: boolean) => boole
     (isIn(from, 'enforce') && isType),
   'src/mapper.ts': from => from === 'src/gate.ts' || from === 'src/index.ts',
   'src/recheck.ts': from => from === 'src/gate.ts',
+  'src/gate-parts.ts': from => from === 'src/gate.ts',
   'src/admission.ts': from => from === 'src/gate.ts',
   'src/index.ts': () => false,
   'src/policy-api.ts': () => false,

@@ -5,34 +5,21 @@
 import { readFile } from 'node:fs/promises'
 import { ConfigurationError, fail, ok, type Problem, problem, type Result } from '../problem.ts'
 import { nullTrace, type Trace } from '../trace.ts'
-import type { CaCertificate } from './ca-certificate.ts'
 import { type ConfiguredCa, outsideValidity, pathOf } from './ca-rules.ts'
 import { type Crl, parseCrlFileInSlices, type RevokedEntry } from './crl.ts'
 import { casOf, comparableSerial, signerOf } from './crl-signer.ts'
+import { type CrlStanding, type CrlState, crlState, type Staleness, stalenessOf } from './crl-standing.ts'
 import type { ConfiguredIssuer, FoundIssuer, Issuers } from './issuers.ts'
 import { dayOf, fatal, noGoodCrl, type Rejection, revokedProblem, uncoveredCas } from './revocation-problems.ts'
 import { agedProblem, defaultRevocationSettings, type RevocationSettings } from './revocation-settings.ts'
 
-export { defaultRevocationSettings, type RevocationSettings }
+export { defaultRevocationSettings, type RevocationSettings, type Staleness }
 
 export interface RevocationOptions extends Partial<RevocationSettings> {
   readonly trace?: Trace
   /** Milliseconds since 1970. */
   readonly now?: () => number
   readonly readFile?: (path: string) => Promise<Buffer>
-}
-
-/** `alarm` from half the CRL's period on; `stale` after nextUpdate and the grace. */
-export type Staleness = 'fresh' | 'alarm' | 'stale'
-
-/** The CRL in force of one CA. */
-interface Standing {
-  readonly ca: CaCertificate
-  readonly crl: Crl
-  readonly file: string
-  readonly alarmAt: number
-  readonly staleAt: number
-  told: Staleness
 }
 
 /** How far a CRL's thisUpdate may lie ahead of this machine's clock. */
@@ -49,7 +36,7 @@ export class Revocations {
   readonly #now: () => number
   readonly #readFile: (path: string) => Promise<Buffer>
   /** By SHA-256 of the CA's public key. */
-  readonly #standings = new Map<string, Standing>()
+  readonly #standings = new Map<string, CrlStanding>()
   #newestThisUpdate = 0
   #epoch = 0
   #loading: Promise<unknown> = Promise.resolve()
@@ -74,6 +61,12 @@ export class Revocations {
   /** Whether the CA with this key (SHA-256 of its SubjectPublicKeyInfo) has revoked this serial number, and why. */
   isRevoked(caKeyId: string, serialHex: string): RevokedEntry | undefined {
     return this.#standings.get(caKeyId)?.crl.entries.get(comparableSerial(serialHex))
+  }
+
+  /** Every CRL in force, for an operator. */
+  states(nowMs: number): readonly CrlState[] {
+    const now = this.judgedTime(nowMs)
+    return [...this.#standings.values()].map(standing => crlState(standing, now))
   }
 
   /** The worst state of the CRLs of one issuer; `fresh` where none is configured. */
@@ -265,7 +258,7 @@ export class Revocations {
   #stateOf(caKeyId: string, now: number): Staleness {
     const standing = this.#standings.get(caKeyId)
     if (standing === undefined) return 'fresh'
-    const state = now > standing.staleAt ? 'stale' : now >= standing.alarmAt ? 'alarm' : 'fresh'
+    const state = stalenessOf(standing, now)
     if (state === standing.told) return state
     standing.told = state
     if (state !== 'fresh') this.#trace({ event: 'alarm', problem: agedProblem(standing, now) })

@@ -79,6 +79,11 @@ export class Admissions<S extends LiveSession, M> {
     this.#purge = purge
   }
 
+  /** Client ids of the live sessions. */
+  get liveIds(): Iterable<string> {
+    return this.#live.keys()
+  }
+
   get live(): readonly S[] {
     return [...this.#live.values()].map(one => one.session)
   }
@@ -129,6 +134,26 @@ export class Admissions<S extends LiveSession, M> {
       if (owner === undefined || mayStay()) return
       await this.#purge(clientId)
       await this.#kept.settle(clientId, owner, undefined)
+    })
+  }
+
+  /**
+   * Ends the live connection of a client id for an operator, when its turn comes, and waits until it is gone; with `forget`, what
+   * is kept is ended too. A log-in that was there before is ended with it, one that comes later finds nothing.
+   */
+  kick(
+    clientId: string,
+    reason: Problem,
+    forget: boolean,
+  ): Promise<{ readonly ended: S | undefined; readonly forgotten: boolean }> {
+    return this.#turns.take(clientId, async () => {
+      const live = this.#live.get(clientId)
+      live?.session.supersede(reason)
+      await live?.gone
+      const owner = this.#kept.ownerOf(clientId)
+      if (!forget || owner === undefined) return { ended: live?.session, forgotten: false }
+      await this.#purge(clientId)
+      return { ended: live?.session, forgotten: await this.#kept.settle(clientId, owner, undefined) }
     })
   }
 

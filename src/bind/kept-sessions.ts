@@ -48,6 +48,10 @@ export class KeptSessions<M> {
     for (const [clientId, owner] of await this.#store.all()) this.#kept.set(clientId, { owner, mapped: undefined })
   }
 
+  get size(): number {
+    return this.#kept.size
+  }
+
   get clientIds(): readonly string[] {
     return [...this.#kept.keys()]
   }

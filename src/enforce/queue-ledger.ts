@@ -50,6 +50,12 @@ export class QueueLedger {
     if (own.messages === 0) this.forget(clientId)
   }
 
+  /** How much waits for a session; what was queued before the guard stood is not counted. */
+  waiting(clientId: string): { readonly messages: number; readonly bytes: number } {
+    const { messages = 0, bytes = 0 } = this.#byClient.get(clientId) ?? {}
+    return { messages, bytes }
+  }
+
   /** The whole queue of that session is gone. */
   forget(clientId: string): void {
     const own = this.#byClient.get(clientId)

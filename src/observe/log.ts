@@ -52,6 +52,7 @@ function severity(event: TraceEvent): 'info' | 'warn' | 'error' {
     case 'certificate-loaded':
     case 'candidate-loaded':
     case 'enrolled':
+    case 'kicked':
       return 'info'
     case 'candidate-refused':
     case 'policy-refused':
@@ -111,6 +112,8 @@ function fields(event: TraceEvent, policies: string): Record<string, unknown> {
       return { revision: event.revision, problems: event.problems.map(problemFields) }
     case 'alarm':
       return problemFields(event.problem)
+    case 'kicked':
+      return { ...peerFields(event.peer), by: event.by, forgotten: event.forgotten }
     case 'enrolled': {
       const { event: _, peer, ...rest } = event
       return { ...peerFields(peer), ...rest }
@@ -221,6 +224,8 @@ function sentence(event: TraceEvent, policies: string): string {
       return `enrolled ${name(event.peer)} from ${event.peer.address} by its ${event.by}: serial ${event.serial}, until ${event.notAfter}`
     case 'enrol-refused':
       return `refused ${event.route} with ${event.status}, ${name(event.peer)} from ${event.peer.address}${because(event.problem)}`
+    case 'kicked':
+      return `kicked ${name(event.peer)} from ${event.peer.address} by ${event.by}${event.forgotten ? ', and what was kept is gone' : ''}`
     case 'connected':
     case 'disconnected':
       return `${event.event} ${name(event.peer)} from ${event.peer.address}${'problem' in event && event.problem ? ` (${event.problem.code})` : ''}`

@@ -33,6 +33,9 @@ export const commands: Commands = {
   policy: async () => addPolicy,
   ca: async () => (await import('./ca/command.ts')).addCa,
   device: async () => (await import('./device/command.ts')).addDevice,
+  session: async () => (await import('./session/command.ts')).addSession,
+  watch: async () => (await import('./watch.ts')).addWatch,
+  status: async () => (await import('./status.ts')).addStatus,
   enroll: async () => (await import('./enroll/command.ts')).addEnroll,
   audit: async () => (await import('./audit.ts')).addAudit,
 }

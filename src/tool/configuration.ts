@@ -10,27 +10,19 @@ import { isAddressRange } from '../accept/proxy-protocol.ts'
 import { defaultRevocationSettings, type RevocationSettings } from '../accept/revocation.ts'
 import { keyPermissionNotes, type TlsFiles } from '../accept/tls-files.ts'
 import { defaultKeepForDays } from '../gate-options.ts'
-import { defaultRefusalsPerMinute } from '../observe/budget.ts'
 import { readYaml } from '../policy/read-yaml.ts'
 import { Report } from '../policy/report.ts'
 import { ConfigurationError, formatProblem, problem } from '../problem.ts'
 import type { BundleFiles } from '../source/bundle.ts'
-import type { PermitsMode } from '../trace.ts'
 import { Mistakes, Section } from './configuration-reader.ts'
+import { readAdmin } from './configured-admin.ts'
 import { readBundleFiles } from './configured-bundle.ts'
+import { type LogSettings, readLog } from './configured-log.ts'
 import { type Persistence, readPersistence } from './configured-persistence.ts'
 
 export { readTlsFiles, type TlsFiles } from '../accept/tls-files.ts'
 
 export const defaultConfigurationFile = 'portcullis.config.yaml'
-
-export interface LogSettings {
-  /** Absolute; undefined: stderr. */
-  readonly file: string | undefined
-  readonly permits: PermitsMode
-  /** Lines that the refusals of one certificate may fill in a minute (docs/semantics.md 5.4). */
-  readonly refusalsPerMinute: number
-}
 
 export interface Configuration {
   /** The file, absolute; undefined where there is none and everything is a default. */
@@ -56,6 +48,8 @@ export interface Configuration {
   readonly bundle: BundleFiles | undefined
   readonly limits: Limits
   readonly log: LogSettings
+  /** Absolute; undefined where the broker has no admin socket. */
+  readonly adminSocket: string | undefined
   readonly crl: RevocationSettings
   readonly sessions: {
     /** Days that a session stays kept after the end of the certificate that left it. */
@@ -77,15 +71,24 @@ const defaultPort = 8883
 /** `plain` uses public parts of the broker only. */
 export type BrokerPath = 'fast' | 'plain'
 const pathChoices: readonly BrokerPath[] = ['fast', 'plain']
-const permitsChoices: readonly PermitsMode[] = ['none', 'distinct', 'all']
-/** As good as no budget. */
-const mostRefusalsPerMinute = 1_000_000
 const staleChoices: readonly RevocationSettings['onStaleCrl'][] = ['keep', 'refuseNew']
 /** Ten years: a grace that is longer is a slip. */
 const longestGraceHours = 87_600
 /** Ten years. */
 const longestKeepDays = 3_650
-const knownKeys = ['listen', 'broker', 'tls', 'issuers', 'policies', 'limits', 'log', 'crl', 'sessions', 'persistence']
+const knownKeys = [
+  'listen',
+  'broker',
+  'tls',
+  'issuers',
+  'policies',
+  'limits',
+  'log',
+  'crl',
+  'sessions',
+  'persistence',
+  'admin',
+]
 
 /**
  * Reads the configuration; without `path`, `portcullis.config.yaml` in `cwd`, and the defaults without issuers where there is
@@ -122,6 +125,7 @@ function defaultsIn(cwd: string): Configuration {
     bundle: undefined,
     limits: readLimits(undefined),
     log: readLog(undefined, cwd),
+    adminSocket: undefined,
     crl: readCrl(undefined),
     sessions: readSessions(undefined),
     persistence: readPersistence(undefined, cwd),
@@ -184,6 +188,7 @@ function readConfiguration(top: Section, file: string, mistakes: Mistakes): Omit
     bundle: readBundleFiles(top.section('policies'), baseFolder),
     limits: readLimits(top.section('limits')),
     log: readLog(top.section('log'), baseFolder),
+    adminSocket: readAdmin(top.section('admin'), baseFolder),
     crl: readCrl(top.section('crl')),
     sessions: readSessions(top.section('sessions')),
     persistence: readPersistence(top.section('persistence'), baseFolder),
@@ -268,16 +273,6 @@ function readLimits(section: Section | undefined): Limits {
   section?.allow(...limitNames)
   const given = limitNames.map(name => [name, section?.number(name, 1, limitTable[name].maximum)] as const)
   return resolveLimits(Object.fromEntries(given))
-}
-
-function readLog(section: Section | undefined, baseFolder: string): LogSettings {
-  section?.allow('file', 'permits', 'refusalsPerMinute')
-  const file = section?.text('file')
-  return {
-    file: file === undefined ? undefined : resolve(baseFolder, file),
-    permits: section?.word('permits', permitsChoices) ?? 'distinct',
-    refusalsPerMinute: section?.number('refusalsPerMinute', 1, mostRefusalsPerMinute) ?? defaultRefusalsPerMinute,
-  }
 }
 
 function readCrl(section: Section | undefined): RevocationSettings {

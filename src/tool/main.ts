@@ -1,15 +1,10 @@
 #!/usr/bin/env node
 /** The command `portcullis`: builds the program of one file per command, runs it, and ends with an exit code. */
-import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { addCommands, commands } from './commands.ts'
 import { tellFailure, tellUsage } from './failure.ts'
 import { addExitCodes, completeHelp } from './help.ts'
-
-function readVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
-}
+import { readVersion } from './version.ts'
 
 async function buildProgram(words: readonly string[]): Promise<Command> {
   const program = new Command('portcullis')

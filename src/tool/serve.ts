@@ -5,6 +5,9 @@ import { shellQuote } from '../policy/shell-quote.ts'
 import { ConfigurationError, problem } from '../problem.ts'
 import { type DevCerts, ensureDevCerts } from '../provision/dev-certs.ts'
 import type { BundleFiles } from '../source/bundle.ts'
+import { AdminDesk } from './admin/admin-desk.ts'
+import { developmentSocket } from './admin/admin-path.ts'
+import { type AdminPlan, openAdmin, planAdmin } from './admin/serve-admin.ts'
 import { ChangeTeller } from './change/change-teller.ts'
 import { type Configuration, defaultConfigurationFile, loadConfiguration, readTlsFiles } from './configuration.ts'
 import { isRedisUrl, urlHelp } from './configured-persistence.ts'
@@ -22,6 +25,7 @@ interface ServeOptions extends PolicyOptions {
   readonly tlsCert?: string
   readonly tlsKey?: string
   readonly log?: string
+  readonly admin?: string
   readonly candidate?: string
   readonly reportOnly?: boolean
   /** False: `--no-store`. */
@@ -39,6 +43,7 @@ interface ServePlan {
   readonly configuration: Configuration
   readonly devCerts: DevCerts | undefined
   readonly logFile: string | undefined
+  readonly admin: AdminPlan | undefined
   readonly reportOnly: boolean
 }
 
@@ -78,6 +83,10 @@ export function addServe(program: Command): void {
     .option('--store <dir>', 'keep sessions, queues, retained messages and wills there (default: "portcullis-store")')
     .option('--no-store', 'keep them in memory: they are gone when the broker stops')
     .option('--cluster <url>', 'be one of several nodes on this Redis, such as redis://127.0.0.1:6379')
+    .option(
+      '--admin <socket>',
+      `where to make the admin socket (default: none; ${developmentSocket} with development certificates)`,
+    )
     .option('--log <file>', 'append the log to a file as JSON (default: stderr; plain on a terminal)')
     .addHelpText('after', '\nExample: portcullis serve --policies policies --config portcullis.config.yaml')
     .action(serve)
@@ -90,6 +99,10 @@ async function serve(options: ServeOptions): Promise<void> {
     // the folder of whoever reads the log: a bundle cannot be asked
     policies: typeof plan.policies === 'string' ? plan.policies : defaultPolicies,
     refusalsPerMinute: configuration.log.refusalsPerMinute,
+  })
+  const desk = new AdminDesk({
+    policies: typeof plan.policies === 'string' ? plan.policies : defaultPolicies,
+    now: Date.now,
   })
   let teller: ChangeTeller | undefined
   const running = await startGuarded(
@@ -105,6 +118,7 @@ async function serve(options: ServeOptions): Promise<void> {
       reportOnly: plan.reportOnly,
       trace: event => {
         log.trace(event)
+        desk.trace(event)
         if (event.event === 'policy-loaded') teller?.follow(running.gate.policy)
       },
     },
@@ -121,18 +135,19 @@ async function serve(options: ServeOptions): Promise<void> {
   ).catch((error: NodeJS.ErrnoException) => {
     throw listenProblem(error, plan) ?? error
   })
+  const admin = await openAdmin(desk, plan.admin, running, plan.tls.certFile)
   teller = new ChangeTeller(running.gate.policy, log.trace)
   if (configuration.broker.path === 'fast' && !running.fastPath) {
     say(
       'this version of aedes is not the one that the fast path was made for: packets take the plain path, which is slower',
     )
   }
-  for (const line of startLines(plan, running)) answer(line)
+  for (const line of [...startLines(plan, running), ...admin]) answer(line)
   if (running.gate.policy.bundle?.isFirst)
     say('no bundle of this key was seen here before: whether this one is the newest cannot be told')
   if (plan.reportOnly)
     say('REPORT ONLY: topics are not enforced, and every `would-refuse` of the log was let pass', 'bad')
-  stopOnSignal(running, log, teller)
+  stopOnSignal(running, log, teller, desk)
 }
 
 async function planOf(options: ServeOptions): Promise<ServePlan> {
@@ -170,6 +185,7 @@ async function planOf(options: ServeOptions): Promise<ServePlan> {
     configuration,
     devCerts,
     logFile: options.log ?? loaded.log?.file,
+    admin: planAdmin(options.admin, loaded.adminSocket, isDevelopment),
     reportOnly: options.reportOnly === true,
   }
 }
@@ -264,9 +280,9 @@ function certNames({ names }: DevCerts): string {
   ].join(', ')
 }
 
-function stopOnSignal(running: RunningBroker, log: Log, teller: ChangeTeller): void {
+function stopOnSignal(running: RunningBroker, log: Log, teller: ChangeTeller, desk: AdminDesk): void {
   const stop = (): void => {
-    Promise.all([running.close(), teller.close()])
+    Promise.all([running.close(), teller.close(), desk.close()])
       .finally(() => log.close())
       .then(
         () => process.exit(exitCodes.done),

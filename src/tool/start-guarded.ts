@@ -1,6 +1,6 @@
 /** A guarded broker as `serve` and `demo` run it: gate, broker, listener, and how to stop all three. */
 import type { AddressInfo } from 'node:net'
-import { type GuardOptions, guard, type ListenOptions, listen } from '../enforce/aedes/index.ts'
+import { type Guarded, type GuardOptions, guard, type ListenOptions, listen } from '../enforce/aedes/index.ts'
 import type { Gate } from '../gate.ts'
 import type { GateOptions } from '../gate-options.ts'
 import { openGate } from '../open-gate.ts'
@@ -14,6 +14,7 @@ export interface RunningBroker {
   /** Where WebSocket is served, if it is. */
   readonly wsAddress?: AddressInfo
   readonly fastPath: boolean
+  readonly inspect: Guarded['inspect']
   close(): Promise<void>
 }
 
@@ -41,6 +42,7 @@ export async function startGuarded(
       gate,
       address: listener.address,
       fastPath: guarded.fastPath,
+      inspect: guarded.inspect,
       ...(listener.wsAddress === undefined ? {} : { wsAddress: listener.wsAddress }),
       close: async () => {
         await Promise.all([listener.close(), watcher.close()])

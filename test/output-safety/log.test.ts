@@ -31,6 +31,7 @@ function eventsWith(name: string): readonly TraceEvent[] {
     { event: 'disconnected', peer, problem: p },
     { event: 'refused', peer, action, problem: p, revision },
     { event: 'refused', peer, action: { ...action, verb: 'will' }, problem: p, revision },
+    { event: 'kicked', peer, by: name, forgotten: true },
     { event: 'permitted', peer, action, rules: [...rules, ...rules], revision },
     { event: 'suppressed', peer, count: 2, codes: { 'decide/no-rule': 2 }, seconds: 60 },
     { event: 'policy-loaded', revision, rules: 1, tests: 1 },

@@ -34,6 +34,8 @@ export interface PlantOptions {
   readonly beside?: string
   /** Makes the text of plant.yaml into that of a candidate set. */
   readonly candidate?: (yaml: string) => string
+  /** Told every event too. */
+  readonly trace?: (event: TraceEvent) => void
 }
 
 export interface Plant {
@@ -97,6 +99,7 @@ export async function startPlant(options: PlantOptions = {}): Promise<Plant> {
     ...(options.now === undefined ? {} : { now: options.now }),
     trace: event => {
       events.push(event)
+      options.trace?.(event)
       for (const wake of waiting) wake()
     },
   })

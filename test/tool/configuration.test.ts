@@ -44,6 +44,7 @@ broker: { path: plain }
 sessions: { keepForDays: 30 }
 persistence: { kind: disk, folder: state/store }
 policies: { bundle: policies.bundle, key: bundle.pub.pem, state: /var/seen.json }
+admin: { socket: run/portcullis.sock }
 `,
     )
     expect(await loadConfiguration(undefined, folder)).toEqual({
@@ -66,6 +67,7 @@ policies: { bundle: policies.bundle, key: bundle.pub.pem, state: /var/seen.json 
       },
       limits: { ...resolveLimits(), handshakeSeconds: 5 },
       log: { file: join(folder, 'decisions.log'), permits: 'all', refusalsPerMinute: 5 },
+      adminSocket: join(folder, 'run/portcullis.sock'),
       crl: { onStaleCrl: 'keep', crlGraceHours: 0 },
       broker: { path: 'plain' },
       sessions: { keepForDays: 30 },
@@ -80,6 +82,7 @@ policies: { bundle: policies.bundle, key: bundle.pub.pem, state: /var/seen.json 
       listen: { host: undefined, port: 8883, wsPort: undefined, wsOrigins: [] },
       tls: undefined,
       log: { file: undefined, permits: 'distinct', refusalsPerMinute: 60 },
+      adminSocket: undefined,
       crl: { onStaleCrl: 'refuseNew', crlGraceHours: 24 },
       broker: { path: 'fast' },
       sessions: { keepForDays: 7 },

@@ -46,6 +46,8 @@ export class Connection {
   readonly #framed: FramedStream
   readonly #deadline: NodeJS.Timeout
   readonly #permits: PermitLedger
+  #permitted = 0
+  #refused = 0
   #clientId: string | undefined
   #session: Session | undefined
   #keepAliveSeconds = 0
@@ -84,6 +86,11 @@ export class Connection {
   /** How often the client must be heard of; 0: it need not. */
   get keepAliveSeconds(): number {
     return this.#keepAliveSeconds
+  }
+
+  /** How often something was permitted and refused so far. */
+  get decided(): { readonly permits: number; readonly refusals: number } {
+    return { permits: this.#permitted, refusals: this.#refused }
   }
 
   /** The broker has sent CONNACK 0: what the client sends from now on reaches it. */
@@ -131,18 +138,21 @@ export class Connection {
 
   /** Reports a refusal that is not the client's doing, such as a delivery that was cut. */
   report(action: TracedAction, p: Problem): void {
+    this.#refused++
     const revision = this.#session?.revision ?? this.#gate.policy.revision
     this.#gate.trace({ event: 'refused', peer: this.traced(), action, problem: p, revision })
   }
 
-  /** Reports a permit where `log.permits` asks for it. */
+  /** Reports a permit where `log.permits` asks for it, or somebody watches. */
   permit(action: TracedAction, { rules, narrowed, reported }: Permit): void {
+    this.#permitted++
     // told already, as what it is
     if (reported) return
     const revision = this.#session?.revision ?? this.#gate.policy.revision
-    if (!this.#permits.isNews(rules, revision)) return
+    const tell = this.#permits.isNews(rules, revision) ? this.#gate.trace : this.#gate.otherPermits
+    if (tell === undefined) return
     const how = narrowed === undefined ? {} : { narrowed }
-    this.#gate.trace({ event: 'permitted', peer: this.traced(), action, rules, ...how, revision })
+    tell({ event: 'permitted', peer: this.traced(), action, rules, ...how, revision })
   }
 
   /** The broker is done with this connection: its session is free. */

@@ -18,6 +18,7 @@ import { authenticate, preConnect } from './hook-login.ts'
 import { authorizePublish } from './hook-publish.ts'
 import { authorizeSubscribe } from './hook-subscribe.ts'
 import type { GuardContext, HookContext } from './hooks.ts'
+import { type BrokerSide, inspect } from './inspect.ts'
 import { guardPersistence, type PersistenceContext } from './persistence.ts'
 import { purgeKept } from './purge.ts'
 import { restoreKept } from './restore.ts'
@@ -44,6 +45,8 @@ export interface Guarded {
   readonly accept: (socket: TLSSocket, admitted: () => void) => void
   /** For a protocol between TLS and MQTT: the peer, read once, or undefined where it is not trusted and the socket destroyed. */
   readonly trust: (socket: Duplex) => Peer | undefined
+  /** What the broker keeps and does for a client id that has a session. */
+  readonly inspect: (clientId: string) => Promise<BrokerSide>
   /** Takes the MQTT bytes of a trusted peer. */
   readonly connect: (stream: Duplex, peer: Peer, admitted: () => void) => void
   /**
@@ -195,8 +198,17 @@ export function guard(host: object, gate: Gate, options: GuardOptions = {}): Gua
   }
   const handle = (socket: Duplex): void => accept(socket, () => {})
   broker.handle = handle
-  const restore: Guarded['restore'] = ({ isShared = false } = {}) => restoreKept(broker, gate, ledger, isShared)
-  return { broker, gate, fastPath, handle, accept, trust, connect, restore }
+  return {
+    broker,
+    gate,
+    fastPath,
+    handle,
+    accept,
+    trust,
+    connect,
+    inspect: clientId => inspect(context, ledger, clientId),
+    restore: ({ isShared = false } = {}) => restoreKept(broker, gate, ledger, isShared),
+  }
 }
 
 /** What is known of a peer before it has a session. */
