@@ -5,16 +5,17 @@
 import type { Issuers } from './accept/issuers.ts'
 import type { Limits } from './accept/limits.ts'
 import type { Peer } from './accept/peer.ts'
+import type { Revocations } from './accept/revocation.ts'
 import type { Trust } from './accept/trust.ts'
+import { type Admission, refuse } from './admission.ts'
 import { Authenticator } from './authenticate/authenticator.ts'
 import { Admissions } from './bind/admissions.ts'
 import { atTime } from './bind/at-time.ts'
-import { type ConnackCode, connackCodeFor } from './bind/connack-code.ts'
 import { KeptSessions, type Purge } from './bind/kept-sessions.ts'
 import { MemoryOwnerStore, type OwnerStore } from './bind/owner-store.ts'
+import { PermitCounts } from './decide/permit-counts.ts'
 import { type BoundMapping, type ConnectFacts, type ConnectMapping, Mapper } from './mapper.ts'
-import type { MappedIdentity } from './policy/model.ts'
-import { ok, type Problem, problem, type Result } from './problem.ts'
+import { ok, problem, type Result } from './problem.ts'
 import { Recheck } from './recheck.ts'
 import { type Mapping, Session } from './session.ts'
 import type { FolderOptions, LoadedPolicy } from './source/load-texts.ts'
@@ -26,25 +27,16 @@ import { Trial } from './trial.ts'
 const dayMs = 86_400_000
 const hourMs = 3_600_000
 
+export type { Admission } from './admission.ts'
 export type { ConnectFacts } from './mapper.ts'
-
-export type Admission =
-  | { readonly effect: 'permit'; readonly session: Session }
-  | {
-      readonly effect: 'refuse'
-      /** CONNACK return code of MQTT 3.1.1. */
-      readonly returnCode: ConnackCode
-      readonly problem: Problem
-      /** What is known of the peer, for the log. */
-      readonly subject?: string
-      readonly identity?: MappedIdentity
-    }
 
 export class Gate {
   readonly limits: Limits
   readonly trace: Trace
   readonly issuers: Issuers
   readonly permits: PermitsMode
+  /** Every permit of every session, also of those that are not told. */
+  readonly permitCounts: PermitCounts = new PermitCounts()
   /** Whether the host brought a store for the owners of kept sessions. */
   readonly hasOwnerStore: boolean
   readonly #trust: Trust
@@ -60,6 +52,7 @@ export class Gate {
   readonly #recheck: Recheck
   #isServing = false
   #reviews = 0
+  #wasRefused = false
   #reloading: Promise<void> = Promise.resolve()
 
   /** Use `openGate` of open-gate.ts. */
@@ -119,6 +112,21 @@ export class Gate {
   /** The policy in force. */
   get policy(): LoadedPolicy {
     return this.#mapper.policy
+  }
+
+  /** Sessions that are connected, and those that outlive their connection, connected now or not. */
+  get sessionCounts(): { readonly live: number; readonly kept: number } {
+    return { live: this.#admissions.liveCount, kept: this.#kept.count }
+  }
+
+  /** Rises before all sessions are looked at again. */
+  get rechecks(): number {
+    return this.#recheck.count
+  }
+
+  /** What the CAs have revoked, and how old that is. */
+  get revocations(): Pick<Revocations, 'crls' | 'clockProblem'> {
+    return this.#trust.revocations
   }
 
   /** Whether TLS and a configured issuer vouch for this peer at all; where not, the connection is to be destroyed unread. */
@@ -189,9 +197,13 @@ export class Gate {
     this.#reloading = this.#reloading.then(async () => {
       const next = await reloadPolicies(this.#source, loadOptions(this.issuers))
       const { revision, bundle } = this.policy
+      const wasRefused = this.#wasRefused
+      this.#wasRefused = 'problems' in next
       if ('problems' in next) this.trace({ event: 'policy-refused', problems: next.problems, revision })
       else if (next.policy.revision !== revision || next.policy.bundle?.version !== bundle?.version)
         await this.#swap(next.policy)
+      // a change that was refused and then taken back: what is in force is what is there again
+      else if (wasRefused) this.#tellLoaded(next.policy)
     })
     return this.#reloading
   }
@@ -223,15 +235,11 @@ export class Gate {
     this.#watchers.push(await watchFiles(this.#trust.files, () => void this.reloadTrust()))
   }
 
-  /** Called by `openGate`. */
-  reviewHourly(): void {
+  /** Reads the owners of kept sessions, and reviews them every hour from then on. Called by `openGate`. */
+  async openKept(): Promise<void> {
+    await this.#kept.open()
     const timer = setInterval(() => void this.review(), hourMs).unref()
     this.#watchers.push({ close: async () => clearInterval(timer) })
-  }
-
-  /** Reads the owners of kept sessions. Called by `openGate`. */
-  openKept(): Promise<void> {
-    return this.#kept.open()
   }
 
   /** Ends what time alone has ended: sessions kept for longer than they may be. Called every hour. */
@@ -266,9 +274,13 @@ export class Gate {
   async #swap(next: LoadedPolicy): Promise<void> {
     this.#mapper.use(next)
     const reviewed = this.#recheck.run()
-    const version = next.bundle === undefined ? {} : { version: next.bundle.version }
-    this.trace({ event: 'policy-loaded', revision: next.revision, ...version, rules: next.rules, tests: next.tests })
+    this.#tellLoaded(next)
     await reviewed
+  }
+
+  #tellLoaded({ revision, bundle, rules, tests }: LoadedPolicy): void {
+    const version = bundle === undefined ? {} : { version: bundle.version }
+    this.trace({ event: 'policy-loaded', revision, ...version, rules, tests })
   }
 
   async #tryCandidate(next: LoadedPolicy): Promise<void> {
@@ -276,10 +288,6 @@ export class Gate {
     this.#mapper.tryCandidate(next)
     await this.#recheck.run()
   }
-}
-
-function refuse(p: Problem, about: { subject?: string; identity?: MappedIdentity }): Admission {
-  return { effect: 'refuse', returnCode: connackCodeFor(p.code), problem: p, ...about }
 }
 
 /** What policies are loaded for: the issuers as they are configured now. */

@@ -58,7 +58,6 @@ export async function openGate(options: GateOptions): Promise<Gate> {
     now,
   })
   await gate.openKept()
-  gate.reviewHourly()
   if (options.watch !== false) await gate.watch()
   return gate
 }

@@ -5,34 +5,21 @@
 import { readFile } from 'node:fs/promises'
 import { ConfigurationError, fail, ok, type Problem, problem, type Result } from '../problem.ts'
 import { nullTrace, type Trace } from '../trace.ts'
-import type { CaCertificate } from './ca-certificate.ts'
 import { type ConfiguredCa, outsideValidity, pathOf } from './ca-rules.ts'
 import { type Crl, parseCrlFileInSlices, type RevokedEntry } from './crl.ts'
 import { casOf, comparableSerial, signerOf } from './crl-signer.ts'
+import { type CrlState, clockBehind, crlStates, type Staleness, type Standing, stalenessAt } from './crl-standing.ts'
 import type { ConfiguredIssuer, FoundIssuer, Issuers } from './issuers.ts'
 import { dayOf, fatal, noGoodCrl, type Rejection, revokedProblem, uncoveredCas } from './revocation-problems.ts'
 import { agedProblem, defaultRevocationSettings, type RevocationSettings } from './revocation-settings.ts'
 
-export { defaultRevocationSettings, type RevocationSettings }
+export { defaultRevocationSettings, type RevocationSettings, type Staleness }
 
 export interface RevocationOptions extends Partial<RevocationSettings> {
   readonly trace?: Trace
   /** Milliseconds since 1970. */
   readonly now?: () => number
   readonly readFile?: (path: string) => Promise<Buffer>
-}
-
-/** `alarm` from half the CRL's period on; `stale` after nextUpdate and the grace. */
-export type Staleness = 'fresh' | 'alarm' | 'stale'
-
-/** The CRL in force of one CA. */
-interface Standing {
-  readonly ca: CaCertificate
-  readonly crl: Crl
-  readonly file: string
-  readonly alarmAt: number
-  readonly staleAt: number
-  told: Staleness
 }
 
 /** How far a CRL's thisUpdate may lie ahead of this machine's clock. */
@@ -82,6 +69,16 @@ export class Revocations {
     const states =
       issuer === undefined ? [] : casOf(issuer).map(ca => this.#stateOf(ca.certificate.keyId, this.judgedTime(nowMs)))
     return states.includes('stale') ? 'stale' : states.includes('alarm') ? 'alarm' : 'fresh'
+  }
+
+  /** The CRLs in force, a CA after the other. */
+  crls(): readonly CrlState[] {
+    return crlStates(this.#issuers, keyId => this.#standings.get(keyId), this.judgedTime(this.#now()))
+  }
+
+  /** Why this machine's clock is not to be believed; undefined where it is (docs/semantics.md 4.5). */
+  clockProblem(): Problem | undefined {
+    return clockBehind(this.#now() + clockToleranceMs, this.#newestThisUpdate)
   }
 
   /**
@@ -265,7 +262,7 @@ export class Revocations {
   #stateOf(caKeyId: string, now: number): Staleness {
     const standing = this.#standings.get(caKeyId)
     if (standing === undefined) return 'fresh'
-    const state = now > standing.staleAt ? 'stale' : now >= standing.alarmAt ? 'alarm' : 'fresh'
+    const state = stalenessAt(standing, now)
     if (state === standing.told) return state
     standing.told = state
     if (state !== 'fresh') this.#trace({ event: 'alarm', problem: agedProblem(standing, now) })

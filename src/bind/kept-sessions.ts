@@ -48,6 +48,10 @@ export class KeptSessions<M> {
     return [...this.#kept.keys()]
   }
 
+  get count(): number {
+    return this.#kept.size
+  }
+
   /** What the owner of a kept session is now; undefined where nothing is kept for that id, or its owner is nobody any more. */
   mappingOf(clientId: string): (M & { readonly identity: MappedIdentity }) | undefined {
     const kept = this.#kept.get(clientId)

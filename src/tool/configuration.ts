@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, relative, resolve } from 'node:path'
 import { type Limits, limitNames, limitTable, resolveLimits } from '../accept/limits.ts'
-import type { IssuerConfig, IssuersConfig } from '../accept/load-issuers.ts'
+import type { IssuersConfig } from '../accept/load-issuers.ts'
 import { isAddressRange } from '../accept/proxy-protocol.ts'
 import { defaultRevocationSettings, type RevocationSettings } from '../accept/revocation.ts'
 import { keyPermissionNotes, type TlsFiles } from '../accept/tls-files.ts'
@@ -18,6 +18,8 @@ import type { BundleFiles } from '../source/bundle.ts'
 import type { PermitsMode } from '../trace.ts'
 import { Mistakes, Section } from './configuration-reader.ts'
 import { readBundleFiles } from './configured-bundle.ts'
+import { readIssuers } from './configured-cas.ts'
+import { type OperateSettings, readOperate } from './operate/operate-settings.ts'
 
 export { readTlsFiles, type TlsFiles } from '../accept/tls-files.ts'
 
@@ -60,6 +62,7 @@ export interface Configuration {
     /** Days that a session stays kept after the end of the certificate that left it. */
     readonly keepForDays: number
   }
+  readonly operate: OperateSettings
   /** Worth telling, but no reason not to start. */
   readonly notes: readonly string[]
 }
@@ -82,7 +85,19 @@ const staleChoices: readonly RevocationSettings['onStaleCrl'][] = ['keep', 'refu
 const longestGraceHours = 87_600
 /** Ten years. */
 const longestKeepDays = 3_650
-const knownKeys = ['listen', 'broker', 'tls', 'issuers', 'policies', 'limits', 'log', 'crl', 'sessions', 'persistence']
+const knownKeys = [
+  'listen',
+  'broker',
+  'tls',
+  'issuers',
+  'policies',
+  'limits',
+  'log',
+  'crl',
+  'sessions',
+  'operate',
+  'persistence',
+]
 
 /**
  * Reads the configuration; without `path`, `portcullis.config.yaml` in `cwd`, and the defaults without issuers where there is
@@ -121,6 +136,7 @@ function defaultsIn(cwd: string): Configuration {
     log: readLog(undefined, cwd),
     crl: readCrl(undefined),
     sessions: readSessions(undefined),
+    operate: readOperate(undefined),
     notes: [],
   }
 }
@@ -191,6 +207,7 @@ function readConfiguration(top: Section, file: string, mistakes: Mistakes): Omit
     log: readLog(top.section('log'), baseFolder),
     crl: readCrl(top.section('crl')),
     sessions: readSessions(top.section('sessions')),
+    operate: readOperate(top.section('operate')),
   }
 }
 
@@ -231,41 +248,6 @@ function readTls(section: Section | undefined, baseFolder: string): TlsFiles | u
   const [keyFile, certFile] = [section.text('keyFile'), section.text('certFile')]
   if (keyFile === undefined || certFile === undefined) return undefined
   return { keyFile: resolve(baseFolder, keyFile), certFile: resolve(baseFolder, certFile) }
-}
-
-function readIssuers(section: Section | undefined, mistakes: Mistakes): IssuersConfig {
-  if (section === undefined) return {}
-  if (section.keys.length === 0)
-    mistakes.add('config/missing-key', '`issuers` names no issuer', section.where, 'name the CA of your devices')
-  const issuers = section.keys.flatMap(name => {
-    if (!/^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(name)) {
-      mistakes.add(
-        'config/bad-value',
-        `\`${name}\` cannot be the name of an issuer`,
-        section.whereOf(name),
-        'begin with a letter; letters, digits, - and _ may follow',
-      )
-    }
-    const issuer = readIssuer(section.section(name))
-    return issuer === undefined ? [] : [[name, issuer] as const]
-  })
-  return Object.fromEntries(issuers)
-}
-
-function readIssuer(section: Section | undefined): IssuerConfig | undefined {
-  if (section === undefined) return undefined
-  section.allow('certificates', 'root', 'crl', 'only')
-  section.require('certificates', 'list the CAs that issue your devices: certificates: [issuing.pem]')
-  section.require('root', 'name the self-signed certificate at the end of the chain: root: root.pem')
-  const [certificates, root, crl] = [section.texts('certificates'), section.text('root'), section.texts('crl')]
-  const only = readOnly(section.section('only'))
-  if (certificates === undefined || root === undefined) return undefined
-  return { certificates, root, ...(crl === undefined ? {} : { crl }), ...(only === undefined ? {} : { only }) }
-}
-
-function readOnly(section: Section | undefined): Readonly<Record<string, readonly string[]>> | undefined {
-  if (section === undefined) return undefined
-  return Object.fromEntries(section.keys.map(capture => [capture, section.texts(capture) ?? []]))
 }
 
 function readLimits(section: Section | undefined): Limits {

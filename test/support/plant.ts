@@ -9,7 +9,7 @@ import { type Guarded, guard, type Listening, listen } from '../../src/enforce/a
 import type { Gate } from '../../src/gate.ts'
 import { openGate } from '../../src/open-gate.ts'
 import { ensureDevCerts } from '../../src/provision/dev-certs.ts'
-import type { TraceEvent } from '../../src/trace.ts'
+import type { Trace, TraceEvent } from '../../src/trace.ts'
 import type { Credentials } from './raw-client.ts'
 
 export interface PlantOptions {
@@ -28,6 +28,8 @@ export interface PlantOptions {
   readonly reportOnly?: boolean
   /** Makes the text of plant.yaml into that of a candidate set. */
   readonly candidate?: (yaml: string) => string
+  /** Is told everything too. */
+  readonly trace?: Trace
 }
 
 export interface Plant {
@@ -86,6 +88,7 @@ export async function startPlant(options: PlantOptions = {}): Promise<Plant> {
     ...(options.now === undefined ? {} : { now: options.now }),
     trace: event => {
       events.push(event)
+      options.trace?.(event)
       for (const wake of waiting) wake()
     },
   })

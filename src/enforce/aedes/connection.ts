@@ -7,6 +7,7 @@ import type { Peer } from '../../accept/peer.ts'
 import { connack, connackCodeFor, versionConnack } from '../../bind/connack-code.ts'
 import { identityKey } from '../../bind/identity-key.ts'
 import type { Permit } from '../../decide/decision.ts'
+import type { PermittedVerb } from '../../decide/permit-counts.ts'
 import { PermitLedger } from '../../decide/permit-ledger.ts'
 import type { Admission, Gate } from '../../gate.ts'
 import { identityText } from '../../policy/identity-text.ts'
@@ -135,10 +136,11 @@ export class Connection {
     this.#gate.trace({ event: 'refused', peer: this.traced(), action, problem: p, revision })
   }
 
-  /** Reports a permit where `log.permits` asks for it. */
-  permit(action: TracedAction, { rules, narrowed, reported }: Permit): void {
+  /** Counts a permit, and reports it where `log.permits` asks for it. */
+  permit(action: TracedAction & { readonly verb: PermittedVerb }, { rules, narrowed, reported }: Permit): void {
     // told already, as what it is
     if (reported) return
+    this.#gate.permitCounts.add(action.verb, rules)
     const revision = this.#session?.revision ?? this.#gate.policy.revision
     if (!this.#permits.isNews(rules, revision)) return
     const how = narrowed === undefined ? {} : { narrowed }
