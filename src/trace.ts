@@ -128,6 +128,16 @@ export type TraceEvent =
   /** The broker's own changed certificate was taken over, for connections from now on. */
   | { readonly event: 'certificate-loaded'; readonly subject: string; readonly notAfter: string }
   | { readonly event: 'alarm'; readonly problem: Problem }
+  /** Everything was read anew because somebody asked for it; `refused` counts what was not taken over, told before. */
+  | { readonly event: 'reloaded'; readonly refused: number }
+  /** The broker was told to stop: it takes no more connections after `graceSeconds`, and ends those of its sessions. */
+  | {
+      readonly event: 'stopping'
+      readonly signal: string
+      readonly sessions: number
+      readonly graceSeconds: number
+      readonly drainSeconds: number
+    }
   /** The enrolment service gave a device a certificate. */
   | {
       readonly event: 'enrolled'

@@ -7,9 +7,13 @@ import { type DevCerts, ensureDevCerts } from '../provision/dev-certs.ts'
 import type { BundleFiles } from '../source/bundle.ts'
 import { ChangeTeller } from './change/change-teller.ts'
 import { type Configuration, defaultConfigurationFile, loadConfiguration, readTlsFiles } from './configuration.ts'
-import { exitCodes } from './exit-codes.ts'
 import { answer, problemLines, say } from './io.ts'
-import { type Log, openLog } from './open-log.ts'
+import { openLog } from './open-log.ts'
+import { followSignals } from './operate/follow-signals.ts'
+import { operateLines } from './operate/operate-lines.ts'
+import type { OperateSettings } from './operate/operate-settings.ts'
+import { openOperation } from './operate/operation.ts'
+import { Reloader } from './operate/reloader.ts'
 import { defaultPolicies, type PolicyOptions, policiesOf, policyLine } from './serve-policies.ts'
 import { type RunningBroker, startGuarded } from './start-guarded.ts'
 
@@ -18,6 +22,7 @@ interface ServeOptions extends PolicyOptions {
   readonly host?: string
   readonly port?: string
   readonly wsPort?: string
+  readonly operatePort?: string
   readonly tlsCert?: string
   readonly tlsKey?: string
   readonly log?: string
@@ -32,6 +37,7 @@ interface ServePlan {
   readonly port: number
   readonly wsPort: number | undefined
   readonly tls: { readonly certFile: string; readonly keyFile: string }
+  readonly operate: OperateSettings
   readonly configuration: Configuration
   readonly devCerts: DevCerts | undefined
   readonly logFile: string | undefined
@@ -61,6 +67,10 @@ export function addServe(program: Command): void {
       '--ws-port <number>',
       `port for MQTT over WebSocket, wss://HOST:PORT/mqtt (default: none; ${developmentWsPort} with development certificates on port ${defaultPort})`,
     )
+    .option(
+      '--operate-port <number>',
+      'port for /healthz, /readyz and /metrics over HTTP, on this machine only (default: none; 0 picks a free one)',
+    )
     .option('--tls-cert <file>', "the broker's certificate chain, PEM")
     .option('--tls-key <file>', 'its key, PEM')
     .option(
@@ -85,6 +95,10 @@ async function serve(options: ServeOptions): Promise<void> {
     refusalsPerMinute: configuration.log.refusalsPerMinute,
   })
   let teller: ChangeTeller | undefined
+  const operation = await openOperation(plan.operate).catch((error: NodeJS.ErrnoException) => {
+    throw listenProblem(error, plan) ?? error
+  })
+  const reloader = new Reloader(log.trace)
   const running = await startGuarded(
     {
       policies: plan.policies,
@@ -98,6 +112,8 @@ async function serve(options: ServeOptions): Promise<void> {
       reportOnly: plan.reportOnly,
       trace: event => {
         log.trace(event)
+        operation.trace(event)
+        reloader.trace(event)
         if (event.event === 'policy-loaded') teller?.follow(running.gate.policy)
       },
     },
@@ -110,21 +126,29 @@ async function serve(options: ServeOptions): Promise<void> {
       proxyFrom: configuration.listen.proxyFrom,
     },
     { fastPath: configuration.broker.path === 'fast' },
-  ).catch((error: NodeJS.ErrnoException) => {
+  ).catch(async (error: NodeJS.ErrnoException) => {
+    await operation.close()
     throw listenProblem(error, plan) ?? error
   })
+  operation.watch(running)
   teller = new ChangeTeller(running.gate.policy, log.trace)
   if (configuration.broker.path === 'fast' && !running.fastPath) {
     say(
       'this version of aedes is not the one that the fast path was made for: packets take the plain path, which is slower',
     )
   }
-  for (const line of startLines(plan, running)) answer(line)
+  for (const line of [...startLines(plan, running), ...operateLines(operation)]) answer(line)
   if (running.gate.policy.bundle?.isFirst)
     say('no bundle of this key was seen here before: whether this one is the newest cannot be told')
   if (plan.reportOnly)
     say('REPORT ONLY: topics are not enforced, and every `would-refuse` of the log was let pass', 'bad')
-  stopOnSignal(running, log, teller)
+  followSignals({
+    ...{ running, operation, reloader, settings: plan.operate, trace: log.trace },
+    close: async () => {
+      await teller.close()
+      await log.close()
+    },
+  })
 }
 
 async function planOf(options: ServeOptions): Promise<ServePlan> {
@@ -158,6 +182,10 @@ async function planOf(options: ServeOptions): Promise<ServePlan> {
     port,
     wsPort:
       options.wsPort === undefined ? (loaded.listen.wsPort ?? standardWsPort) : portOf('--ws-port', options.wsPort),
+    operate:
+      options.operatePort === undefined
+        ? loaded.operate
+        : { ...loaded.operate, port: portOf('--operate-port', options.operatePort) },
     tls: { certFile, keyFile },
     configuration,
     devCerts,
@@ -177,10 +205,10 @@ function portOf(option: string, text: string): number {
 /** What the system says when an address cannot be had, as a sentence and the next thing to type. */
 function listenProblem(
   error: NodeJS.ErrnoException & { port?: number },
-  { port: mqttPort, wsPort }: ServePlan,
+  { port: mqttPort, wsPort, operate }: ServePlan,
 ): ConfigurationError | undefined {
   const port = error.port ?? mqttPort
-  const option = port === wsPort ? '--ws-port' : '--port'
+  const option = port === operate.port ? '--operate-port' : port === wsPort ? '--ws-port' : '--port'
   if (error.syscall !== 'listen' && error.syscall !== 'getaddrinfo') return undefined
   if (error.code === 'EADDRINUSE') {
     return new ConfigurationError([
@@ -191,7 +219,7 @@ function listenProblem(
   }
   return new ConfigurationError([
     problem('config/cannot-listen', `port ${port} cannot be listened on (${error.code})`, {
-      help: `choose another ${option} or --host`,
+      help: `choose another ${option} or ${port === operate.port ? '`operate.host`' : '--host'}`,
     }),
   ])
 }
@@ -243,17 +271,4 @@ function certNames({ names }: DevCerts): string {
     ...group(n => n.revoked === true).map(name => `${name} (revoked)`),
     ...group(n => n.foreign === true).map(name => `${name} (a foreign CA)`),
   ].join(', ')
-}
-
-function stopOnSignal(running: RunningBroker, log: Log, teller: ChangeTeller): void {
-  const stop = (): void => {
-    Promise.all([running.close(), teller.close()])
-      .finally(() => log.close())
-      .then(
-        () => process.exit(exitCodes.done),
-        () => process.exit(exitCodes.failed),
-      )
-  }
-  process.once('SIGINT', stop)
-  process.once('SIGTERM', stop)
 }

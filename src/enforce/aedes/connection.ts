@@ -121,6 +121,12 @@ export class Connection {
     this.#framed.destroy()
   }
 
+  /** Ends it once what was written before has been sent; nothing that comes is looked at any more. Its will is the broker's to send. */
+  part(p: Problem): void {
+    this.ending(p)
+    this.#framed.refuse(Buffer.alloc(0))
+  }
+
   /** Reports a refused publish or subscription and counts it; one too many closes the connection. */
   deny(action: TracedAction, p: Problem): void {
     this.report(action, p)

@@ -9,6 +9,7 @@ import { DenialBudget } from '../denial-budget.ts'
 import { QueueLedger } from '../queue-ledger.ts'
 import { RetainedTopics } from '../retained-topics.ts'
 import { Connection } from './connection.ts'
+import { type Drained, drain } from './drain.ts'
 import { DirectInput, hasInternals } from './fast/direct-input.ts'
 import { PublishEncoder } from './fast/publish-encoder.ts'
 import { followClients } from './follow-clients.ts'
@@ -44,6 +45,8 @@ export interface Guarded {
   readonly trust: (socket: Duplex) => Peer | undefined
   /** Takes the MQTT bytes of a trusted peer. */
   readonly connect: (stream: Duplex, peer: Peer, admitted: () => void) => void
+  /** Ends all sessions politely before the broker stops, within that time. New ones are the listener's to stop. */
+  readonly drain: (withinMs: number) => Promise<Drained>
 }
 
 /** What the fast path touches is not public: it is taken with no other version. */
@@ -181,7 +184,7 @@ export function guard(host: object, gate: Gate, options: GuardOptions = {}): Gua
   }
   const handle = (socket: Duplex): void => accept(socket, () => {})
   broker.handle = handle
-  return { broker, gate, fastPath, handle, accept, trust, connect }
+  return { broker, gate, fastPath, handle, accept, trust, connect, drain: withinMs => drain(context, withinMs) }
 }
 
 /** What is known of a peer before it has a session. */

@@ -98,6 +98,7 @@ export interface AedesBroker extends AedesHooks {
   persistence: AedesPersistence
   handle: (conn: Duplex, request?: unknown) => unknown
   registerClient(client: AedesClient): void
+  publish(packet: AedesPublish, done: () => void): void
   subscribe(topic: string, deliver: Deliver, done: () => void): void
   unsubscribe(topic: string, deliver: Deliver, done?: () => void): void
   readonly closed: boolean
