@@ -2,7 +2,7 @@
  * Metrics in the text format of Prometheus. What is rare is counted as the trace tells it; what happens with every packet is a
  * plain number elsewhere and is read when somebody scrapes. docs/operation.md lists them all.
  */
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { collectDefaultMetrics, Gauge, type MetricObject, Registry } from 'prom-client'
 import type { Trace } from '../trace.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { connectionMetrics } from './metrics/connection-metrics.ts'
@@ -29,8 +29,15 @@ export interface Metrics {
   watch(source: MetricsSource): void
   /** Everything, as it is now. */
   text(): Promise<string>
-  /** Names of all metrics. */
-  names(): readonly string[]
+  /** All metrics by name. */
+  list(): readonly MetricFacts[]
+}
+
+export interface MetricFacts {
+  readonly name: string
+  readonly type: string
+  readonly labels: readonly string[]
+  readonly help: string
 }
 
 /**
@@ -68,6 +75,12 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
       source = next
     },
     text: () => registry.metrics(),
-    names: () => registry.getMetricsAsArray().map(metric => metric.name),
+    list: () => registry.getMetricsAsArray().map(factsOf),
   }
+}
+
+/** What prom-client knows of a metric beyond what its types say. */
+function factsOf(metric: MetricObject & { readonly labelNames?: readonly string[] }): MetricFacts {
+  const { name, help, labelNames = [] } = metric
+  return { name, help, type: String(metric.type), labels: [...labelNames] }
 }

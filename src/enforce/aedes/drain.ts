@@ -39,7 +39,7 @@ export async function drain(
       if (isLate) return
       connectionOf(client.conn)?.part(why)
     }
-    await Promise.all(due.map(departed))
+    await Promise.all(due.flatMap(client => [departed(client), closed(client)]))
     await published(broker)
   }
   // a will tells those who are still there
@@ -63,8 +63,15 @@ function departures(broker: GuardContext['broker']): (client: AedesClient) => Pr
     broker.clients[client.id] === client ? new Promise(resolve => waiting.set(client, resolve)) : Promise.resolve()
 }
 
+function closed({ conn }: AedesClient): Promise<void> {
+  return conn.closed ? Promise.resolve() : new Promise(resolve => conn.once('close', () => resolve()))
+}
+
 /** Resolves when what was published before has been stored and handed out: one that nobody receives goes the same way behind it. */
-function published(broker: GuardContext['broker']): Promise<void> {
+async function published(broker: GuardContext['broker']): Promise<void> {
   const last = { cmd: 'publish', topic: sinkTopic, payload: Buffer.alloc(0), qos: 1, retain: false } as const
-  return new Promise(resolve => broker.publish({ ...last }, () => resolve()))
+  await new Promise<void>(resolve => broker.publish({ ...last }, () => resolve()))
+  // aedes writes to a receiver a turn after it was handed a message
+  await setImmediate()
+  await setImmediate()
 }

@@ -72,6 +72,8 @@ test('connections, sessions, refusals', async () => {
   expect(all.get('portcullis_sessions_kept')).toBe(1)
   expect(all.get('portcullis_connections_accepted_total')).toBe(3)
   expect([...all].filter(([name]) => name.startsWith('portcullis_handshakes_refused_total'))).toHaveLength(1)
+  // whoever may scrape learns of no device
+  expect(await metrics.text()).not.toMatch(/pump-|intruder|127\.0\.0\.1/)
 })
 
 test('a revocation is timed until the socket is closed', async () => {
