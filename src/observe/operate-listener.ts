@@ -71,8 +71,20 @@ export async function openOperate(options: OperateOptions): Promise<OperateListe
   }
 }
 
-async function answerTo(request: IncomingMessage, { readiness, metrics }: OperateOptions): Promise<Answer> {
+const loopback: ReadonlySet<string> = new Set(['127.0.0.1', '::1', 'localhost'])
+
+/**
+ * A name that somebody else's DNS points to this machine would let a web page that is open here read along as if it were of
+ * this origin: what is served to this machine only is asked for by its own names.
+ */
+function isMisdirected(host: string, asked: string | undefined): boolean {
+  const name = asked?.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
+  return loopback.has(host) && !(name !== undefined && loopback.has(name))
+}
+
+async function answerTo(request: IncomingMessage, { host, readiness, metrics }: OperateOptions): Promise<Answer> {
   const { method, url, headers } = request
+  if (isMisdirected(host, headers.host)) return { status: 421, text: 'ask for 127.0.0.1 or localhost\n' }
   if (method !== 'GET' && method !== 'HEAD') return { status: 405, text: 'only GET and HEAD\n' }
   if ((headers['content-length'] ?? '0') !== '0' || headers['transfer-encoding'] !== undefined)
     return { status: 413, text: 'no body is taken\n' }

@@ -130,7 +130,7 @@ async function serve(options: ServeOptions): Promise<void> {
     await operation.close()
     throw listenProblem(error, plan) ?? error
   })
-  operation.watch(running)
+  operation.watch(running, running.gate.trace)
   teller = new ChangeTeller(running.gate.policy, log.trace)
   if (configuration.broker.path === 'fast' && !running.fastPath) {
     say(

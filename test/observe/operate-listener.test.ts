@@ -119,24 +119,54 @@ describe('what else comes', () => {
     })
   })
 
+  test.each(['127.0.0.1:1', 'localhost', 'localhost:9464', '[::1]:9464'])('Host %s is this machine', async host => {
+    expect(await ask('/healthz', 'GET', { host })).toMatchObject({ status: 200 })
+  })
+
+  test.each([
+    'evil.example',
+    'localhost.evil.example',
+    '127.0.0.1.evil.example:80',
+    '10.0.0.1',
+    'localhost@evil.example',
+  ])('Host %s may be a web page that has given itself this address: 421', async host => {
+    expect(await ask('/metrics', 'GET', { host })).toMatchObject({ status: 421 })
+  })
+
+  test('where other machines may ask, they may call it what they like', async () => {
+    const metrics = { text, contentType: 'text/plain' }
+    const open = await openOperate({ host: '0.0.0.0', port: 0, readiness, metrics })
+    const response = await fetch(`http://127.0.0.1:${open.address.port}/healthz`, { headers: { connection: 'close' } })
+    const asked = request({ port: open.address.port, host: '127.0.0.1', path: '/healthz', headers: { host: 'node-3' } })
+    asked.end()
+    const [named] = await once(asked, 'response')
+    named.resume()
+    expect([response.status, named.statusCode]).toEqual([200, 200])
+    await open.close()
+  })
+
   test('a body is not waited for', async () => {
-    expect(await raw('GET /healthz HTTP/1.1\r\nhost: a\r\ncontent-length: 1000000\r\n\r\n')).toMatch(/^HTTP\/1.1 413 /)
-    expect(await raw('GET /healthz HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n')).toMatch(
+    expect(await raw('GET /healthz HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000000\r\n\r\n')).toMatch(
       /^HTTP\/1.1 413 /,
     )
-    expect(await raw('POST / HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n')).toMatch(
-      /^HTTP\/1.1 417 /,
+    expect(await raw('GET /healthz HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n')).toMatch(
+      /^HTTP\/1.1 413 /,
     )
+    expect(
+      await raw('POST / HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n'),
+    ).toMatch(/^HTTP\/1.1 417 /)
   })
 
   test('a header above 8 KiB is refused and the connection closed', async () => {
-    expect(await raw(`GET /healthz HTTP/1.1\r\nhost: a\r\nx: ${'y'.repeat(9000)}\r\n\r\n`)).toMatch(/^HTTP\/1.1 431 /)
+    expect(await raw(`GET /healthz HTTP/1.1\r\nhost: localhost\r\nx: ${'y'.repeat(9000)}\r\n\r\n`)).toMatch(
+      /^HTTP\/1.1 431 /,
+    )
   })
 
   test.each([
     '\u0016\u0003\u0001 no HTTP at all',
-    'GET /healthz HTTP/1.1\r\nhost: a\r\nhost : b\r\n\r\n',
-    'CONNECT a:1 HTTP/1.1\r\nhost: a\r\n\r\n',
+    'GET /healthz HTTP/1.1\r\nhost: localhost\r\nhost : b\r\n\r\n',
+    'CONNECT a:1 HTTP/1.1\r\nhost: localhost\r\n\r\n',
   ])('what is no request gets no answer but an error, and the connection is closed: %j', async bytes => {
     expect(await raw(bytes)).toMatch(/^(?:HTTP\/1.1 400 |$)/)
   })
@@ -146,9 +176,9 @@ describe('what else comes', () => {
     await Promise.all(open.map(socket => once(socket, 'connect')))
     // the listener has taken all of them once it has answered on the last
     const last = open[31] as ReturnType<typeof connect>
-    last.write('GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n')
+    last.write('GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n')
     expect(String((await once(last, 'data'))[0])).toMatch(/^HTTP\/1.1 200 /)
-    expect(await raw('GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n')).toBe('')
+    expect(await raw('GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n')).toBe('')
     for (const socket of open) socket.destroy()
   })
 })

@@ -1,8 +1,10 @@
 /** Operation: what `serve` is to whoever operates it: health, readiness and metrics, and what signals do. */
 import type { AddressInfo } from 'node:net'
+import { systemClock } from '../../observe/clock.ts'
 import { createMetrics } from '../../observe/metrics.ts'
 import { type OperateListener, openOperate } from '../../observe/operate-listener.ts'
 import { Readiness } from '../../observe/readiness.ts'
+import { tellUnready } from '../../observe/tell-unready.ts'
 import { type Problem, problem } from '../../problem.ts'
 import type { Trace } from '../../trace.ts'
 import type { RunningBroker } from '../start-guarded.ts'
@@ -17,8 +19,8 @@ export interface Operation {
   readonly address: AddressInfo | undefined
   /** Takes every event of the gate. */
   readonly trace: Trace
-  /** The broker listens now. */
-  watch(running: RunningBroker): void
+  /** The broker listens now; `tell` takes why it becomes unready. */
+  watch(running: RunningBroker, tell: Trace): void
   /** Not ready from now on: the broker stops. */
   drain(): void
   close(): Promise<void>
@@ -34,17 +36,20 @@ export async function openOperation({ host, port }: Pick<OperateSettings, 'host'
   readiness.add({ name: 'broker', problem: () => standing })
   const metrics = port === undefined ? undefined : createMetrics()
   let listener: OperateListener | undefined
+  let endTelling: (() => void) | undefined
   if (port !== undefined && metrics !== undefined) listener = await openOperate({ host, port, readiness, metrics })
   return {
     readiness,
     address: listener?.address,
     trace: event => metrics?.trace(event),
-    watch: running => {
+    watch: (running, tell) => {
       standing = undefined
       for (const check of gateChecks(running.gate)) readiness.add(check)
       metrics?.watch(metricsSource(running.gate, running.listener, readiness))
+      endTelling = tellUnready(readiness, tell, systemClock)
     },
     drain: () => {
+      endTelling?.()
       standing = problem('enforce/draining', 'the broker is stopping')
     },
     close: async () => listener?.close(),

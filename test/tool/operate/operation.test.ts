@@ -14,7 +14,7 @@ test('is not ready before the broker listens, and not once it stops; others add 
       return `${response.status} ${await response.text()}`
     }
     expect(await readyz()).toBe('503 broker: enforce/not-listening: the broker does not listen yet\n')
-    operation.watch({ gate: plant.gate, listener: plant.listener } as unknown as RunningBroker)
+    operation.watch({ gate: plant.gate, listener: plant.listener } as unknown as RunningBroker, () => undefined)
     expect(await readyz()).toBe('200 ready\n')
     operation.drain()
     expect(await readyz()).toBe('503 broker: enforce/draining: the broker is stopping\n')
