@@ -98,7 +98,7 @@ async function serve(options: ServeOptions): Promise<void> {
   const operation = await openOperation(plan.operate).catch((error: NodeJS.ErrnoException) => {
     throw listenProblem(error, plan) ?? error
   })
-  const reloader = new Reloader(log.trace)
+  const reloader = new Reloader(event => running.gate.trace(event))
   const running = await startGuarded(
     {
       policies: plan.policies,
@@ -143,7 +143,7 @@ async function serve(options: ServeOptions): Promise<void> {
   if (plan.reportOnly)
     say('REPORT ONLY: topics are not enforced, and every `would-refuse` of the log was let pass', 'bad')
   followSignals({
-    ...{ running, operation, reloader, settings: plan.operate, trace: log.trace },
+    ...{ running, operation, reloader, settings: plan.operate, trace: running.gate.trace },
     close: async () => {
       await teller.close()
       await log.close()

@@ -10,7 +10,7 @@ export class Reloader {
   #isAskedAgain = false
   #refused = 0
 
-  /** `tell`: takes what came of it. */
+  /** `tell`: takes what came of it, and hands it to `trace` among all else. */
   constructor(tell: Trace) {
     this.#tell = tell
   }
@@ -39,7 +39,6 @@ export class Reloader {
       this.#isAskedAgain = false
       this.#refused = 0
       await reload().catch((error: unknown) => {
-        this.#refused++
         const sentence = error instanceof Error ? error.message : 'unknown error'
         this.#tell({ event: 'alarm', problem: problem('enforce/internal', `the reload failed: ${sentence}`) })
       })

@@ -6,7 +6,11 @@ import type { TraceEvent } from '../../../src/trace.ts'
 const alarm: TraceEvent = { event: 'alarm', problem: problem('accept/bad-crl', 'no') }
 const made = () => {
   const told: TraceEvent[] = []
-  return { told, reloader: new Reloader(event => told.push(event)) }
+  const reloader: Reloader = new Reloader(event => {
+    told.push(event)
+    reloader.trace(event)
+  })
+  return { told, reloader }
 }
 
 test('counts what is refused during a run, and nothing else', async () => {
