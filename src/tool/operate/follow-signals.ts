@@ -1,5 +1,7 @@
 /** Signals: SIGTERM and SIGINT drain and stop, a second one stops at once; SIGHUP reads everything anew. */
+
 import { setTimeout as wait } from 'node:timers/promises'
+import { isatty } from 'node:tty'
 import type { Trace } from '../../trace.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { RunningBroker } from '../start-guarded.ts'
@@ -17,6 +19,9 @@ export interface FollowedParts {
   readonly close: () => Promise<unknown>
 }
 
+/** Its file descriptor. */
+const stdout = 1
+
 /** Of the time for the drain, what closing listeners and stores may need of it. */
 const closingMs = 500
 
@@ -33,8 +38,11 @@ export function followSignals(parts: FollowedParts): void {
   }
   process.on('SIGINT', onStop)
   process.on('SIGTERM', onStop)
-  process.on('SIGHUP', () => {
-    if (!isStopping) void parts.reloader.run(() => parts.running.reload())
+  const hadTerminal = isatty(stdout)
+  process.on('SIGHUP', signal => {
+    // its other meaning: the terminal that it was started on is gone, and whoever closed it thinks that this is too
+    if (hadTerminal && !isatty(stdout)) onStop(signal)
+    else if (!isStopping) void parts.reloader.run(() => parts.running.reload())
   })
 }
 

@@ -1,9 +1,13 @@
 /** What signals do to a real `serve`: it drains, stops at once when told twice, and reads everything anew (3.7). */
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import tls from 'node:tls'
+import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, test } from 'vitest'
+import { root } from '../../support/files.ts'
 import { RawClient } from '../../support/raw-client.ts'
 import { type Served, startServed } from '../../support/served.ts'
 
@@ -109,4 +113,34 @@ test('SIGHUP reads everything anew; what is refused is told, and what is in forc
   expect(await served.logged(({ event }) => event === 'reloaded', 2)).toMatchObject({ level: 'info', refused: 0 })
   expect((await ask('/metrics')).body).toContain('\nportcullis_policy_reload_ok 1\n')
   expect(await client.publish(own)).toBe('acknowledged')
+})
+
+const hasScript = spawnSync('script', ['-qec', 'true', '/dev/null']).status === 0
+
+test.skipIf(!hasScript)('SIGHUP of a terminal that was closed stops it', async () => {
+  served = await startServed()
+  served.child.kill('SIGTERM')
+  await served.ended
+  // the same, on a terminal of its own (script, of util-linux)
+  const main = fileURLToPath(new URL('dist/tool/main.js', root))
+  const command = `echo $$ > pid; exec '${process.execPath}' '${main}' serve`
+  const terminal = spawn('script', ['-qec', command, '/dev/null'], {
+    cwd: served.folder,
+    stdio: ['pipe', 'pipe', 'ignore'],
+  })
+  const lines = createInterface({ input: terminal.stdout })
+  for await (const line of lines) if (line.startsWith('operate ')) break
+  const pid = Number(readFileSync(join(served.folder, 'pid'), 'utf8'))
+  try {
+    process.kill(pid, 'SIGHUP')
+    expect(await served.logged(({ event }) => event === 'reloaded')).toMatchObject({ refused: 0 })
+    terminal.kill('SIGKILL')
+    expect(await served.logged(({ event }) => event === 'stopping', 2)).toMatchObject({ signal: 'SIGHUP' })
+  } finally {
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch {
+      // it has ended, as it should
+    }
+  }
 })
