@@ -41,7 +41,20 @@ export class PermitCounts {
   add(verb: PermittedVerb, rules: readonly RuleRef[]): void {
     const rule = rules[0]
     const cell = (rule && this.#known.get(rule)) ?? this.#cellOf(rule)
-    cell[verb]++
+    // four fields by name: `cell[verb]++` costs several times as much
+    switch (verb) {
+      case 'receive':
+        cell.receive++
+        break
+      case 'publish':
+        cell.publish++
+        break
+      case 'subscribe':
+        cell.subscribe++
+        break
+      default:
+        cell.will++
+    }
   }
 
   /** Every count above zero. */
