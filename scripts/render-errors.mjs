@@ -7,6 +7,7 @@ const families = [
   ['bind', 'the client identifier and the will of a CONNECT'],
   ['decide', 'a publish, a subscription, a delivery'],
   ['enforce', 'the broker side'],
+  ['cluster', 'several nodes on one Redis'],
   ['policy', 'the files of a policy set'],
   ['config', '`portcullis.config.yaml` and the options of the command line'],
   ['source', 'where policies and revocations come from'],

@@ -1,4 +1,4 @@
-/** Admission: what a gate answers to a CONNECT. */
+/** Admission: what a CONNECT gets of the gate: a session, or a refusal with its CONNACK return code. */
 import { type ConnackCode, connackCodeFor } from './bind/connack-code.ts'
 import type { MappedIdentity } from './policy/model.ts'
 import type { Problem } from './problem.ts'
@@ -16,7 +16,7 @@ export type Admission =
       readonly identity?: MappedIdentity
     }
 
-/** A refusal with the return code that its problem asks for. */
+/** `about`: what is known of the peer, for the log. */
 export function refuse(p: Problem, about: { subject?: string; identity?: MappedIdentity }): Admission {
   return { effect: 'refuse', returnCode: connackCodeFor(p.code), problem: p, ...about }
 }

@@ -14,6 +14,7 @@ import { atTime } from './bind/at-time.ts'
 import { KeptSessions, type Purge } from './bind/kept-sessions.ts'
 import { MemoryOwnerStore, type Owner } from './bind/owner-store.ts'
 import { SessionRegister } from './bind/session-register.ts'
+import { PermitCounts } from './decide/permit-counts.ts'
 import type { GateParts } from './gate-parts.ts'
 import { type BoundMapping, type ConnectFacts, type ConnectMapping, Mapper } from './mapper.ts'
 import { ok, problem, type Result } from './problem.ts'
@@ -41,6 +42,8 @@ export class Gate {
   otherPermits: Trace | undefined
   /** Sessions, live and kept, for whoever looks after them. */
   readonly sessions: SessionRegister<Session, BoundMapping>
+  /** Every permit of every session, also of those that are not told. */
+  readonly permitCounts: PermitCounts = new PermitCounts()
   /** Whether the host brought a store for the owners of kept sessions. */
   readonly hasOwnerStore: boolean
   readonly #trust: Trust
@@ -55,8 +58,8 @@ export class Gate {
   readonly #mapper: Mapper
   readonly #recheck: Recheck
   #isServing = false
-  #isRefused = false // the last change: a set that is as before again has to be told then
   #reviews = 0
+  #wasRefused = false
   #reloading: Promise<void> = Promise.resolve()
 
   /** Use `openGate` of open-gate.ts. */
@@ -106,6 +109,11 @@ export class Gate {
   /** The policy in force. */
   get policy(): LoadedPolicy {
     return this.#mapper.policy
+  }
+
+  /** Rises before all sessions are looked at again. */
+  get rechecks(): number {
+    return this.#recheck.count
   }
 
   /** Whether TLS and a configured issuer vouch for this peer at all; where not, the connection is to be destroyed unread. */
@@ -171,15 +179,6 @@ export class Gate {
     return this.#kept.mappingOf(clientId)
   }
 
-  get liveSessions(): readonly Session[] {
-    return this.#admissions.live
-  }
-
-  /** The client ids of the kept sessions. */
-  get keptIds(): readonly string[] {
-    return this.#kept.clientIds
-  }
-
   /** The certificate that a session is of, to be stored with what outlives it; undefined where no CA vouches for it any more. */
   ownerOf({ peer }: Session): Owner | undefined {
     return this.#authenticator.ownerOf(peer)
@@ -196,11 +195,13 @@ export class Gate {
     this.#reloading = this.#reloading.then(async () => {
       const next = await reloadPolicies(this.#source, loadOptions(this.issuers))
       const { revision, bundle } = this.policy
-      const isRefused = this.#isRefused
-      this.#isRefused = 'problems' in next
+      const wasRefused = this.#wasRefused
+      this.#wasRefused = 'problems' in next
       if ('problems' in next) this.trace({ event: 'policy-refused', problems: next.problems, revision })
-      else if (isRefused || next.policy.revision !== revision || next.policy.bundle?.version !== bundle?.version)
+      else if (next.policy.revision !== revision || next.policy.bundle?.version !== bundle?.version)
         await this.#swap(next.policy)
+      // a change that was refused and then taken back: what is in force is what is there again
+      else if (wasRefused) this.#tellLoaded(next.policy)
     })
     return this.#reloading
   }
@@ -232,15 +233,11 @@ export class Gate {
     this.#watchers.push(await watchFiles(this.#trust.files, () => void this.reloadTrust()))
   }
 
-  /** Called by `openGate`. */
-  reviewHourly(): void {
+  /** Reads the owners of kept sessions, and reviews them every hour from then on. Called by `openGate`. */
+  async openKept(): Promise<void> {
+    await this.#kept.open()
     const timer = setInterval(() => void this.review(), hourMs).unref()
     this.#watchers.push({ close: async () => clearInterval(timer) })
-  }
-
-  /** Reads the owners of kept sessions. Called by `openGate`. */
-  openKept(): Promise<void> {
-    return this.#kept.open()
   }
 
   /** Ends what time alone has ended: sessions kept for longer than they may be. Called every hour. */
@@ -275,9 +272,13 @@ export class Gate {
   async #swap(next: LoadedPolicy): Promise<void> {
     this.#mapper.use(next)
     const reviewed = this.#recheck.run()
-    const version = next.bundle === undefined ? {} : { version: next.bundle.version }
-    this.trace({ event: 'policy-loaded', revision: next.revision, ...version, rules: next.rules, tests: next.tests })
+    this.#tellLoaded(next)
     await reviewed
+  }
+
+  #tellLoaded({ revision, bundle, rules, tests }: LoadedPolicy): void {
+    const version = bundle === undefined ? {} : { version: bundle.version }
+    this.trace({ event: 'policy-loaded', revision, ...version, rules, tests })
   }
 
   async #tryCandidate(next: LoadedPolicy): Promise<void> {

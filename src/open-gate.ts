@@ -59,7 +59,6 @@ export async function openGate(options: GateOptions): Promise<Gate> {
     now,
   })
   await gate.openKept()
-  gate.reviewHourly()
   if (options.watch !== false) await gate.watch()
   return gate
 }

@@ -27,6 +27,10 @@ export const problemCodes = {
     meaning: 'A CRL is not signed by the CA that it names, or that CA may not sign CRLs.',
     next: 'Fetch the CRL again from the CA itself.',
   },
+  'accept/clock-set-back': {
+    meaning: 'The clock of this machine shows a time before the newest CRL was made.',
+    next: 'Correct the clock; validity is judged at the time of that CRL until then.',
+  },
   'accept/connect-too-large': {
     meaning: 'A CONNECT is larger than the limit; its will counts.',
     next: 'Make the will smaller, or raise `limits.connectBytes`.',
@@ -393,6 +397,10 @@ export const problemCodes = {
     meaning: 'TLS came up but no CONNECT was accepted in time.',
     next: 'Check that the client speaks MQTT on this port; `limits.connectSeconds` is the deadline.',
   },
+  'enforce/draining': {
+    meaning: 'The broker is stopping and ends its connections.',
+    next: 'Connect again: to another node, or when it is back.',
+  },
   'enforce/host-refused': {
     meaning: "One of the host's own hooks refused what the policy permits.",
     next: "Look at the host's hook.",
@@ -404,6 +412,10 @@ export const problemCodes = {
   'enforce/not-guarded': {
     meaning: 'A connection reached the broker past the guard, or without TLS.',
     next: 'Hand connections to `guarded.handle` from a TLS listener.',
+  },
+  'enforce/not-listening': {
+    meaning: 'The broker does not take connections yet.',
+    next: 'Wait until it has loaded its policy and CRLs; its log says what it waits for.',
   },
   'enforce/owner-store-missing': {
     meaning: 'The broker keeps sessions in a persistence of its own and the guard has no store for their owners.',

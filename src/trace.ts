@@ -130,6 +130,16 @@ export type TraceEvent =
   | { readonly event: 'alarm'; readonly problem: Problem }
   /** An operator ended a session: its connection, and where `forgotten` what was kept of it. */
   | { readonly event: 'kicked'; readonly peer: TracedPeer; readonly by: string; readonly forgotten: boolean }
+  /** Everything was read anew because somebody asked for it; `refused` counts what was not taken over, told before. */
+  | { readonly event: 'reloaded'; readonly refused: number }
+  /** The broker was told to stop: it takes no more connections after `graceSeconds`, and ends those of its sessions. */
+  | {
+      readonly event: 'stopping'
+      readonly signal: string
+      readonly sessions: number
+      readonly graceSeconds: number
+      readonly drainSeconds: number
+    }
   /** The enrolment service gave a device a certificate. */
   | {
       readonly event: 'enrolled'

@@ -36,8 +36,12 @@ export interface ListenerOptions extends TlsMaterial {
 
 export interface Listener {
   readonly address: AddressInfo
+  /** TCP connections taken since it was opened, and those that are open. */
+  readonly connections: { readonly accepted: number; readonly open: number }
   /** Handshakes from now on use this; connections that are up go on. */
   use(material: TlsMaterial): void
+  /** Stops listening; connections that are up go on. */
+  stop(): void
   /** Stops listening and destroys every connection. */
   close(): Promise<void>
 }
@@ -98,6 +102,7 @@ export async function openListener(
   const { limits, trace } = options
   const speaksProxy = addressesIn(options.proxyFrom ?? [])
   const open = new Set<Socket>()
+  let accepted = 0
   const handshaking = new Map<string, Connection>()
   const connections = new WeakMap<Socket, Connection>()
   const waiting = new WaitingConnections(limits.unauthenticatedPerAddress)
@@ -123,6 +128,7 @@ export async function openListener(
     }
     const key = connectionKey(socket)
     open.add(socket)
+    accepted++
     connections.set(socket, connection)
     socket.once('close', () => {
       clearTimeout(deadline)
@@ -201,6 +207,10 @@ export async function openListener(
   )
   return {
     address: server.address() as AddressInfo,
+    get connections() {
+      return { accepted, open: open.size }
+    },
+    stop: () => void server.close(),
     use: material => secure.setSecureContext(contextOf(material)),
     close: () =>
       new Promise(resolve => {

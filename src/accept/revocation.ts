@@ -8,7 +8,7 @@ import { nullTrace, type Trace } from '../trace.ts'
 import { type ConfiguredCa, outsideValidity, pathOf } from './ca-rules.ts'
 import { type Crl, parseCrlFileInSlices, type RevokedEntry } from './crl.ts'
 import { casOf, comparableSerial, signerOf } from './crl-signer.ts'
-import { type CrlStanding, type CrlState, crlState, type Staleness, stalenessOf } from './crl-standing.ts'
+import { type CrlState, clockBehind, crlStates, type Staleness, type Standing, stalenessAt } from './crl-standing.ts'
 import type { ConfiguredIssuer, FoundIssuer, Issuers } from './issuers.ts'
 import { dayOf, fatal, noGoodCrl, type Rejection, revokedProblem, uncoveredCas } from './revocation-problems.ts'
 import { agedProblem, defaultRevocationSettings, type RevocationSettings } from './revocation-settings.ts'
@@ -36,7 +36,7 @@ export class Revocations {
   readonly #now: () => number
   readonly #readFile: (path: string) => Promise<Buffer>
   /** By SHA-256 of the CA's public key. */
-  readonly #standings = new Map<string, CrlStanding>()
+  readonly #standings = new Map<string, Standing>()
   #newestThisUpdate = 0
   #epoch = 0
   #loading: Promise<unknown> = Promise.resolve()
@@ -63,18 +63,22 @@ export class Revocations {
     return this.#standings.get(caKeyId)?.crl.entries.get(comparableSerial(serialHex))
   }
 
-  /** Every CRL in force, for an operator. */
-  states(nowMs: number): readonly CrlState[] {
-    const now = this.judgedTime(nowMs)
-    return [...this.#standings.values()].map(standing => crlState(standing, now))
-  }
-
   /** The worst state of the CRLs of one issuer; `fresh` where none is configured. */
   staleness(issuerName: string, nowMs: number): Staleness {
     const issuer = this.#issuers.all.find(one => one.name === issuerName)
     const states =
       issuer === undefined ? [] : casOf(issuer).map(ca => this.#stateOf(ca.certificate.keyId, this.judgedTime(nowMs)))
     return states.includes('stale') ? 'stale' : states.includes('alarm') ? 'alarm' : 'fresh'
+  }
+
+  /** The CRLs in force, a CA after the other. */
+  crls(nowMs: number = this.#now()): readonly CrlState[] {
+    return crlStates(this.#issuers, keyId => this.#standings.get(keyId), this.judgedTime(nowMs))
+  }
+
+  /** Why this machine's clock is not to be believed; undefined where it is (docs/semantics.md 4.5). */
+  clockProblem(): Problem | undefined {
+    return clockBehind(this.#now() + clockToleranceMs, this.#newestThisUpdate)
   }
 
   /**
@@ -258,7 +262,7 @@ export class Revocations {
   #stateOf(caKeyId: string, now: number): Staleness {
     const standing = this.#standings.get(caKeyId)
     if (standing === undefined) return 'fresh'
-    const state = stalenessOf(standing, now)
+    const state = stalenessAt(standing, now)
     if (state === standing.told) return state
     standing.told = state
     if (state !== 'fresh') this.#trace({ event: 'alarm', problem: agedProblem(standing, now) })

@@ -14,6 +14,8 @@ export interface ReadTlsFiles {
   /** PEM. */
   readonly key: string
   readonly cert: string
+  /** Milliseconds since 1970 at which the first certificate of the chain ends. */
+  readonly notAfter: number
   /** Worth telling, but no reason not to start: a key that others may read. */
   readonly notes: readonly Problem[]
 }
@@ -45,7 +47,21 @@ export async function readTlsFiles(tls: TlsFiles, now: () => number = Date.now):
     )
   }
   if (problems.length > 0 || key === undefined || cert === undefined) throw new ConfigurationError(problems)
-  return { key, cert, notes: await keyPermissionNotes(tls.keyFile) }
+  return { key, cert, notAfter: earliestEnd(cert), notes: await keyPermissionNotes(tls.keyFile) }
+}
+
+function earliestEnd(pem: string): number {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+  return Math.min(...blocks.flatMap(endOf))
+}
+
+/** What OpenSSL cannot read of a chain is told where TLS is to use it. */
+function endOf(pem: string): readonly number[] {
+  try {
+    return [Date.parse(new X509Certificate(pem).validTo)]
+  } catch {
+    return []
+  }
 }
 
 function isProblem(outcome: unknown): outcome is Problem {

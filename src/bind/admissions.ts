@@ -88,6 +88,10 @@ export class Admissions<S extends LiveSession, M> {
     return [...this.#live.values()].map(one => one.session)
   }
 
+  get liveCount(): number {
+    return this.#live.size
+  }
+
   liveOf(clientId: string): S | undefined {
     return this.#live.get(clientId)?.session
   }

@@ -44,6 +44,20 @@ export class SessionRegister<S extends RegisteredSession, M> {
     this.#trace = trace
   }
 
+  get live(): readonly S[] {
+    return this.#admissions.live
+  }
+
+  /** The client ids of the kept sessions, connected now or not. */
+  get keptIds(): readonly string[] {
+    return this.#kept.clientIds
+  }
+
+  /** Sessions that are connected, and those that outlive their connection, connected now or not. */
+  get totals(): { readonly live: number; readonly kept: number } {
+    return { live: this.#admissions.liveCount, kept: this.#kept.size }
+  }
+
   /** Every client id that has a session, once, in no order. Cheap enough for 50,000; ask about them in slices. */
   get clientIds(): readonly string[] {
     const isLive = (clientId: string): boolean => this.#admissions.liveOf(clientId) !== undefined

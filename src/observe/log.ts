@@ -53,7 +53,10 @@ function severity(event: TraceEvent): 'info' | 'warn' | 'error' {
     case 'candidate-loaded':
     case 'enrolled':
     case 'kicked':
+    case 'stopping':
       return 'info'
+    case 'reloaded':
+      return event.refused === 0 ? 'info' : 'error'
     case 'candidate-refused':
     case 'policy-refused':
     case 'alarm':
@@ -103,7 +106,9 @@ function fields(event: TraceEvent, policies: string): Record<string, unknown> {
     case 'candidate-loaded':
     case 'revocations-loaded':
     case 'issuers-loaded':
-    case 'certificate-loaded': {
+    case 'certificate-loaded':
+    case 'reloaded':
+    case 'stopping': {
       const { event: _, ...rest } = event
       return rest
     }
@@ -220,6 +225,10 @@ function sentence(event: TraceEvent, policies: string): string {
       return `broker   certificate of ${event.subject} in force, until ${event.notAfter}`
     case 'alarm':
       return `alarm   ${because(event.problem)}`
+    case 'reloaded':
+      return `reload   ${event.refused === 0 ? 'all that was read is in force' : `${event.refused} of what was read refused, and what was in force stays`}`
+    case 'stopping':
+      return `stopping on ${event.signal}: ${event.sessions} sessions end within ${event.graceSeconds + event.drainSeconds} s`
     case 'enrolled':
       return `enrolled ${name(event.peer)} from ${event.peer.address} by its ${event.by}: serial ${event.serial}, until ${event.notAfter}`
     case 'enrol-refused':

@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, relative, resolve } from 'node:path'
 import { type Limits, limitNames, limitTable, resolveLimits } from '../accept/limits.ts'
-import type { IssuerConfig, IssuersConfig } from '../accept/load-issuers.ts'
+import type { IssuersConfig } from '../accept/load-issuers.ts'
 import { isAddressRange } from '../accept/proxy-protocol.ts'
 import { defaultRevocationSettings, type RevocationSettings } from '../accept/revocation.ts'
 import { keyPermissionNotes, type TlsFiles } from '../accept/tls-files.ts'
@@ -17,8 +17,10 @@ import type { BundleFiles } from '../source/bundle.ts'
 import { Mistakes, Section } from './configuration-reader.ts'
 import { readAdmin } from './configured-admin.ts'
 import { readBundleFiles } from './configured-bundle.ts'
+import { readIssuers } from './configured-cas.ts'
 import { type LogSettings, readLog } from './configured-log.ts'
 import { type Persistence, readPersistence } from './configured-persistence.ts'
+import { type OperateSettings, readOperate } from './operate/operate-settings.ts'
 
 export { readTlsFiles, type TlsFiles } from '../accept/tls-files.ts'
 
@@ -57,6 +59,7 @@ export interface Configuration {
   }
   /** Where sessions, queues, retained messages and wills are kept. */
   readonly persistence: Persistence
+  readonly operate: OperateSettings
   /** Worth telling, but no reason not to start. */
   readonly notes: readonly string[]
 }
@@ -88,6 +91,8 @@ const knownKeys = [
   'sessions',
   'persistence',
   'admin',
+  'operate',
+  'persistence',
 ]
 
 /**
@@ -129,6 +134,7 @@ function defaultsIn(cwd: string): Configuration {
     crl: readCrl(undefined),
     sessions: readSessions(undefined),
     persistence: readPersistence(undefined, cwd),
+    operate: readOperate(undefined),
     notes: [],
   }
 }
@@ -192,6 +198,7 @@ function readConfiguration(top: Section, file: string, mistakes: Mistakes): Omit
     crl: readCrl(top.section('crl')),
     sessions: readSessions(top.section('sessions')),
     persistence: readPersistence(top.section('persistence'), baseFolder),
+    operate: readOperate(top.section('operate')),
   }
 }
 
@@ -232,41 +239,6 @@ function readTls(section: Section | undefined, baseFolder: string): TlsFiles | u
   const [keyFile, certFile] = [section.text('keyFile'), section.text('certFile')]
   if (keyFile === undefined || certFile === undefined) return undefined
   return { keyFile: resolve(baseFolder, keyFile), certFile: resolve(baseFolder, certFile) }
-}
-
-function readIssuers(section: Section | undefined, mistakes: Mistakes): IssuersConfig {
-  if (section === undefined) return {}
-  if (section.keys.length === 0)
-    mistakes.add('config/missing-key', '`issuers` names no issuer', section.where, 'name the CA of your devices')
-  const issuers = section.keys.flatMap(name => {
-    if (!/^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(name)) {
-      mistakes.add(
-        'config/bad-value',
-        `\`${name}\` cannot be the name of an issuer`,
-        section.whereOf(name),
-        'begin with a letter; letters, digits, - and _ may follow',
-      )
-    }
-    const issuer = readIssuer(section.section(name))
-    return issuer === undefined ? [] : [[name, issuer] as const]
-  })
-  return Object.fromEntries(issuers)
-}
-
-function readIssuer(section: Section | undefined): IssuerConfig | undefined {
-  if (section === undefined) return undefined
-  section.allow('certificates', 'root', 'crl', 'only')
-  section.require('certificates', 'list the CAs that issue your devices: certificates: [issuing.pem]')
-  section.require('root', 'name the self-signed certificate at the end of the chain: root: root.pem')
-  const [certificates, root, crl] = [section.texts('certificates'), section.text('root'), section.texts('crl')]
-  const only = readOnly(section.section('only'))
-  if (certificates === undefined || root === undefined) return undefined
-  return { certificates, root, ...(crl === undefined ? {} : { crl }), ...(only === undefined ? {} : { only }) }
-}
-
-function readOnly(section: Section | undefined): Readonly<Record<string, readonly string[]>> | undefined {
-  if (section === undefined) return undefined
-  return Object.fromEntries(section.keys.map(capture => [capture, section.texts(capture) ?? []]))
 }
 
 function readLimits(section: Section | undefined): Limits {

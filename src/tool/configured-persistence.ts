@@ -1,5 +1,6 @@
 /** `persistence:` of the configuration: where the broker keeps sessions, queues, retained messages and wills. */
 import { resolve } from 'node:path'
+import { ConfigurationError, problem } from '../problem.ts'
 import type { Section } from './configuration-reader.ts'
 
 export type Persistence =
@@ -27,8 +28,26 @@ export function readPersistence(section: Section | undefined, baseFolder: string
   return { kind, url: url ?? '' }
 }
 
-export const urlHelp = 'such as redis://127.0.0.1:6379, or rediss:// for TLS'
+const urlHelp = 'such as redis://127.0.0.1:6379, or rediss:// for TLS'
 
-export function isRedisUrl(text: string): boolean {
+function isRedisUrl(text: string): boolean {
   return URL.canParse(text) && /^rediss?:$/.test(new URL(text).protocol)
+}
+
+/** Of the command line; they count more than the file. */
+export interface PersistenceOptions {
+  /** False: `--no-store`. */
+  readonly store?: string | false
+  readonly cluster?: string
+}
+
+/** Throws ConfigurationError where the address of a cluster is none. */
+export function chosenPersistence({ store, cluster }: PersistenceOptions, configured: Persistence): Persistence {
+  if (cluster !== undefined) {
+    if (isRedisUrl(cluster)) return { kind: 'redis', url: cluster }
+    const sentence = '--cluster takes the address of a Redis'
+    throw new ConfigurationError([problem('config/bad-value', sentence, { help: urlHelp })])
+  }
+  if (store === false) return { kind: 'memory' }
+  return store === undefined ? configured : { kind: 'disk', folder: resolve(store) }
 }

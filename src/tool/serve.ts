@@ -10,27 +10,29 @@ import { developmentSocket } from './admin/admin-path.ts'
 import { type AdminPlan, openAdmin, planAdmin } from './admin/serve-admin.ts'
 import { ChangeTeller } from './change/change-teller.ts'
 import { type Configuration, defaultConfigurationFile, loadConfiguration, readTlsFiles } from './configuration.ts'
-import { isRedisUrl, urlHelp } from './configured-persistence.ts'
-import { exitCodes } from './exit-codes.ts'
+import { chosenPersistence, type PersistenceOptions } from './configured-persistence.ts'
 import { answer, problemLines, say } from './io.ts'
-import { type Log, openLog } from './open-log.ts'
+import { openLog } from './open-log.ts'
+import { followSignals } from './operate/follow-signals.ts'
+import { operateLines } from './operate/operate-lines.ts'
+import type { OperateSettings } from './operate/operate-settings.ts'
+import { openOperation } from './operate/operation.ts'
+import { Reloader } from './operate/reloader.ts'
 import { defaultPolicies, type PolicyOptions, policiesOf, policyLine } from './serve-policies.ts'
 import { type RunningBroker, startGuarded } from './start-guarded.ts'
 
-interface ServeOptions extends PolicyOptions {
+interface ServeOptions extends PolicyOptions, PersistenceOptions {
   readonly config?: string
   readonly host?: string
   readonly port?: string
   readonly wsPort?: string
+  readonly operatePort?: string
   readonly tlsCert?: string
   readonly tlsKey?: string
   readonly log?: string
   readonly admin?: string
   readonly candidate?: string
   readonly reportOnly?: boolean
-  /** False: `--no-store`. */
-  readonly store?: string | false
-  readonly cluster?: string
 }
 
 /** Everything that is needed to start, from the command line, the configuration file, or made for development. */
@@ -40,6 +42,7 @@ interface ServePlan {
   readonly port: number
   readonly wsPort: number | undefined
   readonly tls: { readonly certFile: string; readonly keyFile: string }
+  readonly operate: OperateSettings
   readonly configuration: Configuration
   readonly devCerts: DevCerts | undefined
   readonly logFile: string | undefined
@@ -69,6 +72,10 @@ export function addServe(program: Command): void {
     .option(
       '--ws-port <number>',
       `port for MQTT over WebSocket, wss://HOST:PORT/mqtt (default: none; ${developmentWsPort} with development certificates on port ${defaultPort})`,
+    )
+    .option(
+      '--operate-port <number>',
+      'port for /healthz, /readyz and /metrics over HTTP, on this machine only (default: none; 0 picks a free one)',
     )
     .option('--tls-cert <file>', "the broker's certificate chain, PEM")
     .option('--tls-key <file>', 'its key, PEM')
@@ -105,6 +112,10 @@ async function serve(options: ServeOptions): Promise<void> {
     now: Date.now,
   })
   let teller: ChangeTeller | undefined
+  const operation = await openOperation(plan.operate).catch((error: NodeJS.ErrnoException) => {
+    throw listenProblem(error, plan) ?? error
+  })
+  const reloader = new Reloader(event => running.gate.trace(event))
   const running = await startGuarded(
     {
       policies: plan.policies,
@@ -119,6 +130,8 @@ async function serve(options: ServeOptions): Promise<void> {
       trace: event => {
         log.trace(event)
         desk.trace(event)
+        operation.trace(event)
+        reloader.trace(event)
         if (event.event === 'policy-loaded') teller?.follow(running.gate.policy)
       },
     },
@@ -131,23 +144,31 @@ async function serve(options: ServeOptions): Promise<void> {
       proxyFrom: configuration.listen.proxyFrom,
     },
     { fastPath: configuration.broker.path === 'fast' },
-    persistenceOf(options, configuration),
-  ).catch((error: NodeJS.ErrnoException) => {
+    chosenPersistence(options, configuration.persistence),
+  ).catch(async (error: NodeJS.ErrnoException) => {
+    await operation.close()
     throw listenProblem(error, plan) ?? error
   })
   const admin = await openAdmin(desk, plan.admin, running, plan.tls.certFile)
+  operation.watch(running, running.gate.trace)
   teller = new ChangeTeller(running.gate.policy, log.trace)
   if (configuration.broker.path === 'fast' && !running.fastPath) {
     say(
       'this version of aedes is not the one that the fast path was made for: packets take the plain path, which is slower',
     )
   }
-  for (const line of [...startLines(plan, running), ...admin]) answer(line)
+  for (const line of [...startLines(plan, running), ...admin, ...operateLines(operation)]) answer(line)
   if (running.gate.policy.bundle?.isFirst)
     say('no bundle of this key was seen here before: whether this one is the newest cannot be told')
   if (plan.reportOnly)
     say('REPORT ONLY: topics are not enforced, and every `would-refuse` of the log was let pass', 'bad')
-  stopOnSignal(running, log, teller, desk)
+  followSignals({
+    ...{ running, operation, reloader, settings: plan.operate, trace: running.gate.trace },
+    close: async () => {
+      await Promise.all([teller.close(), desk.close()])
+      await log.close()
+    },
+  })
 }
 
 async function planOf(options: ServeOptions): Promise<ServePlan> {
@@ -181,6 +202,10 @@ async function planOf(options: ServeOptions): Promise<ServePlan> {
     port,
     wsPort:
       options.wsPort === undefined ? (loaded.listen.wsPort ?? standardWsPort) : portOf('--ws-port', options.wsPort),
+    operate:
+      options.operatePort === undefined
+        ? loaded.operate
+        : { ...loaded.operate, port: portOf('--operate-port', options.operatePort) },
     tls: { certFile, keyFile },
     configuration,
     devCerts,
@@ -188,17 +213,6 @@ async function planOf(options: ServeOptions): Promise<ServePlan> {
     admin: planAdmin(options.admin, loaded.adminSocket, isDevelopment),
     reportOnly: options.reportOnly === true,
   }
-}
-
-function persistenceOf({ store, cluster }: ServeOptions, { persistence }: Configuration): Configuration['persistence'] {
-  if (cluster !== undefined) {
-    if (isRedisUrl(cluster)) return { kind: 'redis', url: cluster }
-    throw new ConfigurationError([
-      problem('config/bad-value', '--cluster takes the address of a Redis', { help: urlHelp }),
-    ])
-  }
-  if (store === false) return { kind: 'memory' }
-  return store === undefined ? persistence : { kind: 'disk', folder: resolve(store) }
 }
 
 function portOf(option: string, text: string): number {
@@ -212,10 +226,10 @@ function portOf(option: string, text: string): number {
 /** What the system says when an address cannot be had, as a sentence and the next thing to type. */
 function listenProblem(
   error: NodeJS.ErrnoException & { port?: number },
-  { port: mqttPort, wsPort }: ServePlan,
+  { port: mqttPort, wsPort, operate }: ServePlan,
 ): ConfigurationError | undefined {
   const port = error.port ?? mqttPort
-  const option = port === wsPort ? '--ws-port' : '--port'
+  const option = port === operate.port ? '--operate-port' : port === wsPort ? '--ws-port' : '--port'
   if (error.syscall !== 'listen' && error.syscall !== 'getaddrinfo') return undefined
   if (error.code === 'EADDRINUSE') {
     return new ConfigurationError([
@@ -226,7 +240,7 @@ function listenProblem(
   }
   return new ConfigurationError([
     problem('config/cannot-listen', `port ${port} cannot be listened on (${error.code})`, {
-      help: `choose another ${option} or --host`,
+      help: `choose another ${option} or ${port === operate.port ? '`operate.host`' : '--host'}`,
     }),
   ])
 }
@@ -278,17 +292,4 @@ function certNames({ names }: DevCerts): string {
     ...group(n => n.revoked === true).map(name => `${name} (revoked)`),
     ...group(n => n.foreign === true).map(name => `${name} (a foreign CA)`),
   ].join(', ')
-}
-
-function stopOnSignal(running: RunningBroker, log: Log, teller: ChangeTeller, desk: AdminDesk): void {
-  const stop = (): void => {
-    Promise.all([running.close(), teller.close(), desk.close()])
-      .finally(() => log.close())
-      .then(
-        () => process.exit(exitCodes.done),
-        () => process.exit(exitCodes.failed),
-      )
-  }
-  process.once('SIGINT', stop)
-  process.once('SIGTERM', stop)
 }

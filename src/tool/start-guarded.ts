@@ -1,6 +1,13 @@
 /** A guarded broker as `serve` and `demo` run it: gate, broker, listener, and how to stop all three. */
 import type { AddressInfo } from 'node:net'
-import { type Guarded, type GuardOptions, guard, type ListenOptions, listen } from '../enforce/aedes/index.ts'
+import {
+  type Guarded,
+  type GuardOptions,
+  guard,
+  type Listening,
+  type ListenOptions,
+  listen,
+} from '../enforce/aedes/index.ts'
 import type { Gate } from '../gate.ts'
 import type { GateOptions } from '../gate-options.ts'
 import { openGate } from '../open-gate.ts'
@@ -15,6 +22,11 @@ export interface RunningBroker {
   readonly wsAddress?: AddressInfo
   readonly fastPath: boolean
   readonly inspect: Guarded['inspect']
+  readonly listener: Pick<Listening, 'connections' | 'certificateEnd' | 'stop'>
+  /** Reads everything anew that its watchers watch: CAs and CRLs, its own key and certificate, policies, the candidate. */
+  reload(): Promise<void>
+  /** Ends all sessions politely, within that time; call `listener.stop` before. */
+  drain(withinMs: number): Promise<void>
   close(): Promise<void>
 }
 
@@ -41,6 +53,14 @@ export async function startGuarded(
     return {
       gate,
       address: listener.address,
+      listener,
+      reload: async () => {
+        // policies are checked against the issuers
+        await Promise.all([gate.reloadTrust(), listener.reloadTls()])
+        await gate.reload()
+        await gate.reloadCandidate()
+      },
+      drain: async withinMs => void (await guarded.drain(withinMs)),
       fastPath: guarded.fastPath,
       inspect: guarded.inspect,
       ...(listener.wsAddress === undefined ? {} : { wsAddress: listener.wsAddress }),

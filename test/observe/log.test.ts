@@ -173,3 +173,22 @@ describe('enrolment', () => {
     )
   })
 })
+
+describe('operation', () => {
+  const stopping: TraceEvent = { event: 'stopping', signal: 'SIGTERM', sessions: 7, graceSeconds: 5, drainSeconds: 10 }
+
+  test('as JSON', () => {
+    const time = '2026-01-02T03:04:05.678Z'
+    expect(json({ event: 'reloaded', refused: 0 })).toEqual({ level: 'info', time, event: 'reloaded', refused: 0 })
+    expect(json({ event: 'reloaded', refused: 2 })).toMatchObject({ level: 'error', refused: 2 })
+    expect(json(stopping)).toEqual({ level: 'info', time, ...stopping })
+  })
+
+  test('plain', () => {
+    expect(line('plain', { event: 'reloaded', refused: 0 })).toBe('03:04:05 reload   all that was read is in force')
+    expect(line('plain', { event: 'reloaded', refused: 2 })).toBe(
+      '03:04:05 reload   2 of what was read refused, and what was in force stays',
+    )
+    expect(line('plain', stopping)).toBe('03:04:05 stopping on SIGTERM: 7 sessions end within 15 s')
+  })
+})

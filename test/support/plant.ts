@@ -11,7 +11,7 @@ import { openGate } from '../../src/open-gate.ts'
 import { ensureDevCerts } from '../../src/provision/dev-certs.ts'
 import { createBroker } from '../../src/tool/broker.ts'
 import type { Persistence } from '../../src/tool/configured-persistence.ts'
-import type { TraceEvent } from '../../src/trace.ts'
+import type { Trace, TraceEvent } from '../../src/trace.ts'
 import type { Credentials } from './raw-client.ts'
 
 export interface PlantOptions {
@@ -34,8 +34,8 @@ export interface PlantOptions {
   readonly beside?: string
   /** Makes the text of plant.yaml into that of a candidate set. */
   readonly candidate?: (yaml: string) => string
-  /** Told every event too. */
-  readonly trace?: (event: TraceEvent) => void
+  /** Is told everything too. */
+  readonly trace?: Trace
 }
 
 export interface Plant {

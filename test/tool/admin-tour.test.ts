@@ -100,21 +100,21 @@ test('from a start to a kick', { timeout: 300_000 }, async () => {
 })
 
 test('a broker that was killed leaves a socket, and the next one takes its place', { timeout: 120_000 }, async () => {
-  const first = stay('portcullis serve --port 0')
+  const first = stay('portcullis serve --port 0 --no-store')
   await first.line('watch    ')
   await end(first.child, 'SIGKILL')
   expect(existsSync(join(folder, 'certs-dev/portcullis.sock'))).toBe(true)
-  const second = stay('portcullis serve --port 0')
+  const second = stay('portcullis serve --port 0 --no-store')
   await second.line('watch    ')
   await run('portcullis status')
   // a third one of this folder starts without, and leaves the second alone
-  const third = stay('portcullis serve --port 0')
+  const third = stay('portcullis serve --port 0 --no-store')
   await third.line('trespass')
   await third.said('config/admin-in-use: another process answers at the admin socket certs-dev/portcullis.sock')
   await end(third.child, 'SIGTERM')
   await run('portcullis status')
   // where it was asked for, there is no start without it
-  const asked = await shell('portcullis serve --port 0 --admin certs-dev/portcullis.sock')
+  const asked = await shell('portcullis serve --port 0 --no-store --admin certs-dev/portcullis.sock')
   expect([asked.exit, asked.stdout]).toEqual([3, ''])
   expect(asked.stderr).toContain('config/admin-in-use: ')
 })

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -43,6 +44,7 @@ crl: { onStaleCrl: keep, crlGraceHours: 0 }
 broker: { path: plain }
 sessions: { keepForDays: 30 }
 persistence: { kind: disk, folder: state/store }
+operate: { host: 10.0.0.5, port: 9464, graceSeconds: 5, drainSeconds: 30 }
 policies: { bundle: policies.bundle, key: bundle.pub.pem, state: /var/seen.json }
 admin: { socket: run/portcullis.sock }
 `,
@@ -72,6 +74,7 @@ admin: { socket: run/portcullis.sock }
       broker: { path: 'plain' },
       sessions: { keepForDays: 30 },
       persistence: { kind: 'disk', folder: join(folder, 'state/store') },
+      operate: { host: '10.0.0.5', port: 9464, graceSeconds: 5, drainSeconds: 30 },
       notes: [],
     })
   })
@@ -86,6 +89,7 @@ admin: { socket: run/portcullis.sock }
       crl: { onStaleCrl: 'refuseNew', crlGraceHours: 24 },
       broker: { path: 'fast' },
       sessions: { keepForDays: 7 },
+      operate: { host: '127.0.0.1', port: undefined, graceSeconds: 0, drainSeconds: 10 },
     })
   })
 
@@ -188,7 +192,9 @@ describe('readTlsFiles', () => {
 
   it('gives key and chain, and no note where only the owner may read the key', async () => {
     const chain = server.pem + ca.pem
-    expect(await read(server.keyPem, chain)).toEqual({ key: server.keyPem, cert: chain, notes: [] })
+    // the first end of the chain counts, whose it is
+    const notAfter = Math.min(...[server.pem, ca.pem].map(pem => Date.parse(new X509Certificate(pem).validTo)))
+    expect(await read(server.keyPem, chain)).toEqual({ key: server.keyPem, cert: chain, notAfter, notes: [] })
   })
 
   it('notes a key that others may read', async () => {

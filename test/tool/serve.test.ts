@@ -71,7 +71,22 @@ describe('serve', () => {
     expect(stderr).toContain(`config/port-in-use: port ${port} is in use by another process\n  help: stop it, or try`)
   })
 
+  test('an occupied port of the operate listener names its own option, and nothing is left running', async () => {
+    const other = createServer().listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const { port } = other.address() as AddressInfo
+    const { status, stderr } = run('serve', '--port', '0', '--operate-port', String(port))
+    other.close()
+    expect(status).toBe(3)
+    expect(stderr).toContain(`try \`portcullis serve --operate-port ${port + 1}\``)
+  })
+
+  test('what cannot start leaves no operate listener behind: it ends', () => {
+    expect(run('serve', '--operate-port', '0', '--policies', 'nowhere').status).toBe(3)
+  })
+
   test.each([
+    ['an operate port that is none', ['--operate-port', 'x'], 'config/bad-value'],
     ['an address that is not here', ['--host', '192.0.2.1'], 'config/cannot-listen'],
     ['a port that is none', ['--port', '99999'], 'config/bad-value'],
     ['a missing policy folder', ['--policies', 'nowhere'], 'policy/no-folder'],

@@ -7,6 +7,7 @@ import type { Peer } from '../../accept/peer.ts'
 import { connack, connackCodeFor, versionConnack } from '../../bind/connack-code.ts'
 import { identityKey } from '../../bind/identity-key.ts'
 import type { Permit } from '../../decide/decision.ts'
+import type { PermittedVerb } from '../../decide/permit-counts.ts'
 import { PermitLedger } from '../../decide/permit-ledger.ts'
 import type { Admission, Gate } from '../../gate.ts'
 import { identityText } from '../../policy/identity-text.ts'
@@ -127,6 +128,12 @@ export class Connection {
     this.#framed.destroy()
   }
 
+  /** Ends it once what was written before has been sent; nothing that comes is looked at any more. Its will is the broker's to send. */
+  part(p: Problem): void {
+    this.ending(p)
+    this.#framed.refuse(Buffer.alloc(0))
+  }
+
   /** Reports a refused publish or subscription and counts it; one too many closes the connection. */
   deny(action: TracedAction, p: Problem): void {
     this.report(action, p)
@@ -143,11 +150,12 @@ export class Connection {
     this.#gate.trace({ event: 'refused', peer: this.traced(), action, problem: p, revision })
   }
 
-  /** Reports a permit where `log.permits` asks for it, or somebody watches. */
-  permit(action: TracedAction, { rules, narrowed, reported }: Permit): void {
+  /** Counts a permit, and reports it where `log.permits` asks for it, or somebody watches. */
+  permit(action: TracedAction & { readonly verb: PermittedVerb }, { rules, narrowed, reported }: Permit): void {
     this.#permitted++
     // told already, as what it is
     if (reported) return
+    this.#gate.permitCounts.add(action.verb, rules)
     const revision = this.#session?.revision ?? this.#gate.policy.revision
     const tell = this.#permits.isNews(rules, revision) ? this.#gate.trace : this.#gate.otherPermits
     if (tell === undefined) return

@@ -10,6 +10,7 @@ import { QueueLedger } from '../queue-ledger.ts'
 import { RetainedTopics } from '../retained-topics.ts'
 import { Acknowledgements } from './acknowledge-when-stored.ts'
 import { Connection } from './connection.ts'
+import { type Drained, drain } from './drain.ts'
 import { DirectInput, hasInternals } from './fast/direct-input.ts'
 import { PublishEncoder } from './fast/publish-encoder.ts'
 import { followClients } from './follow-clients.ts'
@@ -54,6 +55,8 @@ export interface Guarded {
    * comes. `isShared`: other brokers use the store, and wills in it may be of clients that they have.
    */
   readonly restore: (options?: { readonly isShared?: boolean }) => Promise<void>
+  /** Ends all sessions politely before the broker stops, within that time. New ones are the listener's to stop. */
+  readonly drain: (withinMs: number) => Promise<Drained>
 }
 
 /** What the fast path touches is not public: it is taken with no other version. */
@@ -208,6 +211,7 @@ export function guard(host: object, gate: Gate, options: GuardOptions = {}): Gua
     connect,
     inspect: clientId => inspect(context, ledger, clientId),
     restore: ({ isShared = false } = {}) => restoreKept(broker, gate, ledger, isShared),
+    drain: withinMs => drain(context, withinMs),
   }
 }
 

@@ -4,7 +4,6 @@ import type { Decision } from '../../decide/decision.ts'
 import { identityText } from '../../policy/identity-text.ts'
 import { parseTopicName } from '../../policy/topic.ts'
 import { type Problem, problem } from '../../problem.ts'
-import type { TracedAction } from '../../trace.ts'
 import type { Connection } from './connection.ts'
 import { type HookContext, internal, refusal, sinkTopic, unguarded } from './hooks.ts'
 import type { AedesClient, AedesHooks, AedesPublish } from './shape.ts'
@@ -36,7 +35,7 @@ function decide(
   const isWill = packet === client.will
   const { topic, qos, retain } = packet
   const payloadBytes = Buffer.byteLength(packet.payload ?? '')
-  const action: TracedAction = { verb: isWill ? 'will' : 'publish', topic, qos, retain, payloadBytes }
+  const action = { verb: isWill ? 'will' : 'publish', topic, qos, retain, payloadBytes } as const
   const decision = judge(context, connection, packet, payloadBytes)
   if (decision.effect === 'refuse') {
     connection.deny(action, decision.problem)

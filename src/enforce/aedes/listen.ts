@@ -34,6 +34,8 @@ export interface Listening extends Omit<Listener, 'use'> {
    * cannot be used is traced as an alarm, and the one in force stays. Changed CAs of the gate need no call.
    */
   reloadTls(): Promise<void>
+  /** Milliseconds since 1970 at which the first certificate of the broker's own chain ends. */
+  readonly certificateEnd: number
 }
 
 /**
@@ -56,6 +58,17 @@ export async function listen(guarded: Guarded, options: ListenOptions): Promise<
   gate.issuers.onReplaced(renew)
   return {
     address: plain.address,
+    get connections() {
+      const counts = listeners.map(listener => listener.connections)
+      const sum = (of: 'accepted' | 'open'): number => counts.reduce((total, one) => total + one[of], 0)
+      return { accepted: sum('accepted'), open: sum('open') }
+    },
+    get certificateEnd() {
+      return own.notAfter
+    },
+    stop: () => {
+      for (const listener of listeners) listener.stop()
+    },
     ...(web === undefined ? {} : { wsAddress: web.address }),
     reloadTls: async () => {
       try {

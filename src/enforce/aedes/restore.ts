@@ -19,7 +19,7 @@ export async function restoreKept(
   await gate.review()
   // the queues of a session that another broker has are being read there
   if (isShared) return
-  for (const clientId of gate.keptIds) await countQueue(broker, gate, ledger, clientId)
+  for (const clientId of gate.sessions.keptIds) await countQueue(broker, gate, ledger, clientId)
   await sendWills(broker)
 }
 

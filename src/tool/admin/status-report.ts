@@ -74,7 +74,7 @@ export function statusReport(source: StatusSource): StatusReport {
     reportOnly: recent.isReportOnly,
     lastReload: recent.lastReload ?? null,
     sessions: gate.sessions.count,
-    crls: gate.revocations.states(now()).map(({ file, state, thisUpdate, nextUpdate, entries }) => {
+    crls: gate.revocations.crls(now()).map(({ file, state, thisUpdate, nextUpdate, entries }) => {
       return { file: shownPath(file), state, thisUpdate: iso(thisUpdate), nextUpdate: iso(nextUpdate), entries }
     }),
     certificates: [{ name: 'broker', notAfter: recent.serverNotAfter ?? source.serverNotAfter }, ...authorities(gate)],

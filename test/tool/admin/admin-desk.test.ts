@@ -1,4 +1,5 @@
 /** The desk behind a guarded broker, asked over its socket: real certificates, real devices, and what becomes of each command. */
+
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -7,6 +8,7 @@ import { AdminError, askAdmin, askOnce } from '../../../src/tool/admin/ask-admin
 import type { AdminRequest } from '../../../src/tool/admin/protocol.ts'
 import type { SessionDetail, SessionRow } from '../../../src/tool/admin/session-row.ts'
 import type { StatusReport } from '../../../src/tool/admin/status-report.ts'
+import type { RunningBroker } from '../../../src/tool/start-guarded.ts'
 import { type Plant, startPlant } from '../../support/plant.ts'
 import { RawClient } from '../../support/raw-client.ts'
 
@@ -26,7 +28,7 @@ beforeEach(async () => {
     address: plant.listener.address,
     fastPath: true,
     close: async () => undefined,
-  }
+  } as unknown as RunningBroker
   await desk.open(path, running, join(plant.folder, 'certs-dev', 'server.pem'))
 })
 afterEach(async () => {
@@ -245,7 +247,7 @@ test('a broker that only reports topics says so, and alarms are shown', async ()
     address: listener.address,
     fastPath: true,
     close: async () => undefined,
-  }
+  } as unknown as RunningBroker
   await telling.open(socket, running, join(reporting.folder, 'certs-dev', 'server.pem'))
   const report = (await askOnce(socket, { command: 'status' })).get('status')
   expect(report).toMatchObject({

@@ -105,7 +105,7 @@ class Node implements ClusterNode {
     subscriber.on('ready', () => {
       const isForgotten = this.#now() - this.#lastBeat > presenceMs
       void this.#refreshOwners(gate)
-      for (const session of gate.liveSessions) if (isForgotten || !session.clean) session.supersede(redisAway())
+      for (const session of gate.sessions.live) if (isForgotten || !session.clean) session.supersede(redisAway())
     })
   }
 
@@ -154,7 +154,7 @@ class Node implements ClusterNode {
 
   /** Changes that were told while Redis was away. */
   async #refreshOwners(gate: Gate): Promise<void> {
-    const known = new Set([...gate.keptIds, ...(await this.owners.all()).map(([clientId]) => clientId)])
+    const known = new Set([...gate.sessions.keptIds, ...(await this.owners.all()).map(([clientId]) => clientId)])
     for (const clientId of known) await this.owners.heard(clientId)
   }
 }

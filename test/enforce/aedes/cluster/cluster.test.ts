@@ -199,7 +199,8 @@ describe.skipIf(!hasRedis)(`a cluster${hasRedis ? '' : ' (redis-server is not in
   test('a node whose policy differs from that of the others for long says so', async () => {
     let now = 1_000_000
     const [one, other] = [await openCluster(redis.url, () => now), await openCluster(redis.url, () => now)]
-    const gate = (revision: string) => ({ policy: { revision }, keptIds: [], liveSessions: [] }) as unknown as Gate
+    const gate = (revision: string) =>
+      ({ policy: { revision }, sessions: { keptIds: [], live: [] } }) as unknown as Gate
     await other.join(gate('r2'))
     await one.join(gate('r1'))
     expect(one.problem()).toBeUndefined()
