@@ -84,9 +84,10 @@ export class Ledger {
     })
   }
 
-  /** Every certificate that holds this or has held it, oldest first, by `kind text`: `identity device:site=s1,device=pump-7`. */
-  everHeld(hold: string): readonly LedgerRecord[] {
-    return this.#records('NATURAL JOIN holds WHERE hold = ? ORDER BY certificates.rowid', hold)
+  /** Every certificate that holds one of these or has held it, oldest first, by `kind text`: `identity device:site=s1,device=pump-7`. */
+  everHeld(holds: readonly string[]): readonly LedgerRecord[] {
+    const anyOf = 'hold IN (SELECT value FROM json_each(?)) GROUP BY certificates.rowid'
+    return this.#records(`NATURAL JOIN holds WHERE ${anyOf} ORDER BY certificates.rowid`, JSON.stringify(holds))
   }
 
   /** Supersedes every other issued certificate of the same identity, and returns those. */
