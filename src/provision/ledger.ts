@@ -6,7 +6,7 @@
 import { fail, ok, PortcullisError, type Problem, problem, type Result } from '../problem.ts'
 import type { CrlReason } from './crl-writer.ts'
 import { LedgerClock } from './ledger-clock.ts'
-import { beginExclusively, type LedgerDatabase, openLedgerFile, statement } from './ledger-file.ts'
+import { beginExclusively, type LedgerDatabase, openLedgerFile, orBusy, statement } from './ledger-file.ts'
 import { predecessorProblem } from './ledger-objections.ts'
 import {
   eventOf,
@@ -166,7 +166,7 @@ export class Ledger {
       this.#database.exec('COMMIT')
     } catch (error) {
       this.#rollBack()
-      throw error
+      throw orBusy(error)
     }
   }
 
@@ -182,7 +182,7 @@ export class Ledger {
       return value
     } catch (error) {
       this.#rollBack()
-      throw error
+      throw orBusy(error)
     }
   }
 
