@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { Workshop } from '../../src/provision/batch/workshop.ts'
 import { createCa, type OpenCa, openCa } from '../../src/provision/ca-folder.ts'
 import { type BatchOptions, type BatchRow, issueBatch } from '../../src/provision/issue-batch.ts'
 import { createKeys } from '../../src/provision/keys.ts'
@@ -170,6 +171,14 @@ describe('a batch that is stopped', () => {
     setImmediate(() => stopping.abort())
     expect(await batch).toMatchObject({ issued: [], stopped: true })
     expect(ca.ledger.all()).toEqual([])
+  })
+
+  test('without threads: no more keys are made', async () => {
+    const { authority: signer } = ca
+    const workshop = new Workshop({ keyType: 'rsa4096', jobs: 1, pkcs12: undefined, signer, chainPem: [] })
+    const making = workshop.makeKeys(1000)
+    await workshop.close()
+    await expect(making).rejects.toThrow('the workshop is closed')
   })
 
   test('by Ctrl-C: the process ends, and says how to go on', { timeout: 60_000 }, async () => {

@@ -98,9 +98,11 @@ async function issueFresh(
   const { ca, workshop, options } = line
   const keys = await unlessEnded(line.stock.take(rows.length), options.signal)
   if (keys === undefined) return undefined
+  // asked before anything is reserved: nothing may fail between that and its being taken back
+  const ahead = workshop.isBeside ? countFresh(ca, following) : 0
   const { work, refused } = reserve(ca, rows, keys)
   const certified = workshop.certify(work.map(({ order }) => order))
-  if (workshop.isBeside) line.stock.order(countFresh(ca, following))
+  if (ahead > 0) line.stock.order(ahead)
   const settled = await Promise.allSettled(work.map((one, index) => stage(one, certified[index], options)))
   const signings = settled.flatMap(one => (one.status === 'fulfilled' ? [one.value] : []))
   try {

@@ -39,6 +39,7 @@ const defaultWorthwhileMs = 300
 export class Workshop {
   readonly #options: WorkshopOptions
   #pool: WorkerPool<WorkshopTask, WorkshopAnswer> | undefined
+  #isClosed = false
 
   constructor(options: WorkshopOptions) {
     this.#options = options
@@ -58,9 +59,9 @@ export class Workshop {
 
   /** Rejects where a thread dies. */
   async makeKeys(count: number): Promise<readonly DeviceKey[]> {
-    const { keyType, jobs } = this.#options
     const pool = this.#pool
-    if (pool === undefined) return makeHere(keyType, count)
+    if (pool === undefined) return this.#makeHere(count)
+    const { keyType, jobs } = this.#options
     const slices = slicesOf(count, jobs)
     const answers = await Promise.all(slices.map(([from, to]) => pool.run({ make: keyType, count: to - from })))
     return answers.flatMap(answer => ('keys' in answer ? answer.keys : [])).map(fromThread)
@@ -77,6 +78,17 @@ export class Workshop {
     })
   }
 
+  /** One by one, so that a signal to stop is heard in between. */
+  async #makeHere(count: number): Promise<readonly DeviceKey[]> {
+    const keys: DeviceKey[] = []
+    while (keys.length < count) {
+      keys.push(...makeDeviceKeys(this.#options.keyType, 1))
+      await nextTurn()
+      if (this.#isClosed) throw new Error('the workshop is closed')
+    }
+    return keys
+  }
+
   /** One by one, so that the files of each are written while the next is signed. */
   #certifyHere(orders: readonly CertificateOrder[]): readonly Promise<CertifiedDevice>[] {
     let turn: Promise<unknown> = Promise.resolve()
@@ -89,6 +101,7 @@ export class Workshop {
 
   /** Ends the threads, whatever they are at. */
   async close(): Promise<void> {
+    this.#isClosed = true
     await this.#pool?.close()
   }
 
@@ -99,16 +112,6 @@ export class Workshop {
     const data: CertifyContext = { signer: { name, keyId, keys, notAfter }, pkcs12, chainPem }
     return new WorkerPool({ url: workerUrl ?? new URL('./workshop-worker.js', import.meta.url), size: jobs, data })
   }
-}
-
-/** One by one, so that a signal to stop is heard in between. */
-async function makeHere(type: KeyType, count: number): Promise<readonly DeviceKey[]> {
-  const keys: DeviceKey[] = []
-  while (keys.length < count) {
-    keys.push(...makeDeviceKeys(type, 1))
-    await nextTurn()
-  }
-  return keys
 }
 
 /** More slices than threads: a key of RSA may take ten times as long as the next. */
