@@ -852,6 +852,10 @@ export const problemCodes = {
     meaning: 'The key of a request, or the hash that it is signed with, is too weak.',
     next: 'Use P-256, P-384, Ed25519 or RSA of 2048 bits or more, with SHA-256 or better.',
   },
+  'provision/worker-died': {
+    meaning: 'A thread that makes keys and signs for a batch ended before its work was done.',
+    next: 'Run the batch again: it goes on with what is left, and with `--jobs 1` there are no threads. Memory may be short.',
+  },
   'provision/wrong-passphrase': {
     meaning: 'The key of the authority is encrypted, and the passphrase given does not open it.',
     next: 'Give the passphrase of `portcullis ca create` by `--passphrase-file` or `PORTCULLIS_CA_PASSPHRASE`.',

@@ -2,6 +2,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createSerial, signCrl, signLeaf } from '../../dist/provision/authority.js'
@@ -53,6 +54,23 @@ function writePair(out, name, key, certificate) {
   writeFileSync(join(out, `${name}.pem`), certificate)
 }
 
+/** What `device issue --batch` does; threads are started whatever there is to do. */
+const batch = (keyType, jobs) => async (world, out, count, round) => {
+  const { publicKey } = createKeys()
+  const rows = Array.from({ length: count }, (_, index) => {
+    const plan = planOf(world, `b${round}-${index}-${randomBytes(3).toString('hex')}`, publicKey)
+    return { plan, place: '' }
+  })
+  const { issued } = await issueBatch(world.ca, rows, {
+    keyType,
+    jobs,
+    worthwhileMs: 0,
+    stage: device => stageDevice(deviceFiles(out, device.name, true, threeFiles), device, threeFiles, world.ca),
+    recover: async () => 'elsewhere',
+  })
+  if (issued.length !== count) throw new Error(`${issued.length} of ${count} issued`)
+}
+
 export const targets = {
   'floor: key, one signature, two files': {
     run: (_, out, count) => {
@@ -79,22 +97,10 @@ export const targets = {
       }
     },
   },
-  'portcullis: batch, ledger, every file flushed': {
-    run: async (world, out, count, round) => {
-      const { publicKey } = createKeys()
-      const rows = Array.from({ length: count }, (_, index) => {
-        const plan = planOf(world, `b${round}-${index}-${randomBytes(3).toString('hex')}`, publicKey)
-        return { plan, place: '' }
-      })
-      const { issued } = await issueBatch(world.ca, rows, {
-        keyType: 'p256',
-        stage: (name, signed, key) =>
-          stageDevice(deviceFiles(out, name, true, threeFiles), { name, signed, keyPem: key }, threeFiles, world.ca),
-        recover: async () => 'elsewhere',
-      })
-      if (issued.length !== count) throw new Error(`${issued.length} of ${count} issued`)
-    },
-  },
+  'portcullis: batch, ledger, every file flushed': { run: batch('p256', 1) },
+  'portcullis: the same, all cores': { run: batch('p256', availableParallelism()) },
+  'portcullis: batch, rsa2048': { share: 0.32, run: batch('rsa2048', 1) },
+  'portcullis: batch, rsa2048, all cores': { share: 0.32, run: batch('rsa2048', availableParallelism()) },
   'Python cryptography: key, CSR, proof, sign': {
     needs: `python3 -c 'import cryptography'`,
     run: ({ folder }, out, count) => void execFileSync('python3', [python, join(folder, 'ca'), out, String(count)]),

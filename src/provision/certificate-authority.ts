@@ -12,9 +12,9 @@ import { issueThroughLedger, type LeafPlan } from './issue-leaf.ts'
 import type { KeyType } from './keys.ts'
 import type { LedgerEvent, LedgerRecord } from './ledger-record.ts'
 import { type DevicePlan, planDevice } from './plan-device.ts'
+import { revokeCertificates } from './revoke-certificates.ts'
 import { planServer } from './server-plan.ts'
 import { noFiles, type StagedFiles } from './staged-files.ts'
-import { withSameKey } from './with-same-key.ts'
 
 export interface AuthorityAccess {
   /** Who does it, for the ledger: `ops@host`. */
@@ -176,7 +176,7 @@ export class CertificateAuthority {
 
   /**
    * Revokes (RFC 5280 §5.3.1), with `keyCompromise` every certificate that has one of the keys, and writes the CRL. Returns what was
-   * not revoked before.
+   * not revoked before. Enrolment tokens of a device that has nothing else in force are withdrawn.
    * @example await authority.revoke(authority.ofName('pump-12'), 'keyCompromise')
    */
   async revoke(
@@ -184,8 +184,7 @@ export class CertificateAuthority {
     reason: CrlReason,
     crlDays?: number,
   ): Promise<readonly LedgerRecord[]> {
-    const { ledger } = this.#ca
-    const revoked = ledger.revoke(reason === 'keyCompromise' ? withSameKey(ledger, records) : records, reason)
+    const { revoked } = revokeCertificates(this.#ca.ledger, records, reason)
     // also where nothing is new: an earlier run may have been killed before its list was out
     await this.writeCrl(crlDays)
     return revoked

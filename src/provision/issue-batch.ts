@@ -1,16 +1,19 @@
 /**
  * Issues certificates for many devices, a chunk at a time: the serials of a chunk are reserved in one step of the ledger, its
  * certificates signed, their files staged, all of them noted in one step, and only then the files appear. What a killed run left
- * behind is completed, not issued twice.
+ * behind is completed, not issued twice. Threads make keys and sign; the ledger and the files are this one's alone.
  */
-import { type Problem, problem, type Result } from '../problem.ts'
-import { type SignedCertificate, signLeaf } from './authority.ts'
+import type { Problem } from '../problem.ts'
+import type { SignedCertificate } from './authority.ts'
+import { issueChunk } from './batch/issue-chunk.ts'
+import { KeyStock } from './batch/key-stock.ts'
+import { Workshop } from './batch/workshop.ts'
 import type { OpenCa } from './ca-folder.ts'
-import { type LeafPlan, reservationOf, takeBack } from './issue-leaf.ts'
-import { createKeys, type KeyType, keyPem } from './keys.ts'
+import type { DevicePkcs12, Pkcs12Wish } from './device-pkcs12.ts'
+import type { LeafPlan } from './issue-leaf.ts'
+import type { KeyType } from './keys.ts'
 import { leaseMs } from './ledger.ts'
 import type { LedgerRecord } from './ledger-record.ts'
-import { withKey } from './plan-device.ts'
 import type { StagedFiles } from './staged-files.ts'
 
 /** Rows that share two steps of the ledger, and are written at once. */
@@ -26,17 +29,35 @@ export interface BatchRow {
 /** What is there already of a certificate that was issued before. */
 export type Leftover = 'whole' | 'completed' | 'elsewhere'
 
+/** What the files of a device are made of. */
+export interface BatchDevice {
+  readonly name: string
+  readonly signed: SignedCertificate
+  /** PKCS#8. */
+  readonly keyPem: string
+  /** Where one was asked for. */
+  readonly pkcs12: DevicePkcs12 | undefined
+}
+
 export interface BatchOptions {
   readonly keyType: KeyType
+  /** A PKCS#12 file for each device, too. */
+  readonly pkcs12?: Pkcs12Wish | undefined
+  /** Threads that make keys and sign. Default 1: none but this one. They are started where there is work enough for them. */
+  readonly jobs?: number
+  /** How much is work enough, in milliseconds of one processor. */
+  readonly worthwhileMs?: number
+  /** Module of such a thread, where the sources are run as they stand. */
+  readonly workerUrl?: URL
   /** Writes the files of a device under temporary names. */
-  readonly stage: (name: string, signed: SignedCertificate, keyPem: string) => Promise<StagedFiles>
+  readonly stage: (device: BatchDevice) => Promise<StagedFiles>
   /** Looks for the key of a living certificate, and writes the files that are missing beside it. */
   readonly recover: (record: LedgerRecord) => Promise<Leftover>
   /** Told after each chunk, with the rows that are done so far. */
   readonly onProgress?: (done: number) => void
   /** Waits for reservations that another command holds, or a killed one held, at the end; absent: their rows are refused. */
   readonly wait?: (ms: number, rows: number) => Promise<void>
-  /** Ends the batch between two chunks. */
+  /** Ends the batch between two chunks, and while keys are made. */
   readonly signal?: AbortSignal
 }
 
@@ -55,120 +76,57 @@ export interface BatchResult {
   readonly stopped: boolean
 }
 
-type Outcome = keyof Omit<BatchResult, 'refused' | 'stopped'>
+export type BatchOutcome = keyof Omit<BatchResult, 'refused' | 'stopped'>
 
-/** @example const { issued, refused } = await issueBatch(ca, rows, { keyType: 'p256', stage, recover }) */
+/**
+ * Rejects where a disk fails, and with `provision/worker-died`; what is signed and not out is taken back then.
+ * @example const { issued, refused } = await issueBatch(ca, rows, { keyType: 'p256', jobs: 4, stage, recover })
+ */
 export async function issueBatch(ca: OpenCa, rows: readonly BatchRow[], options: BatchOptions): Promise<BatchResult> {
-  const done: Record<Outcome, string[]> = { issued: [], whole: [], completed: [], elsewhere: [], revoked: [] }
+  const { keyType, jobs = 1, pkcs12, workerUrl, worthwhileMs } = options
+  const chainPem = [ca.issuingPem, ca.rootPem]
+  const workshop = new Workshop({ keyType, jobs, pkcs12, workerUrl, worthwhileMs, signer: ca.authority, chainPem })
+  try {
+    return await issueRows(ca, rows, workshop, options)
+  } finally {
+    await workshop.close()
+  }
+}
+
+async function issueRows(
+  ca: OpenCa,
+  rows: readonly BatchRow[],
+  workshop: Workshop,
+  options: BatchOptions,
+): Promise<BatchResult> {
+  const line = { ca, workshop, stock: new KeyStock(count => workshop.makeKeys(count)), options }
+  const done: Record<BatchOutcome, string[]> = { issued: [], whole: [], completed: [], elsewhere: [], revoked: [] }
   const refused: { row: BatchRow; problem: Problem }[] = []
   const held: BatchRow[] = []
   let left = rows
-  const isStopped = (): boolean => options.signal?.aborted === true
-  while (left.length > 0 && !isStopped()) {
+  let isStopped = options.signal?.aborted === true
+  while (left.length > 0 && !isStopped) {
     const chunk = left.slice(0, chunkLength)
     left = left.slice(chunkLength)
-    for (const { row, result } of await issueChunk(ca, chunk, options)) {
+    const { settled, untouched } = await issueChunk(line, chunk, left)
+    for (const { row, result } of settled) {
       if (result.ok) done[result.value].push(row.plan.name)
       else if (options.wait !== undefined && leaseLeft(ca, row) > 0) held.push(row)
       else refused.push({ row, problem: result.problem })
     }
+    if (untouched.length > 0) left = [...untouched, ...left]
     options.onProgress?.(rows.length - left.length - held.length)
-    if (left.length > 0 || held.length === 0 || isStopped()) continue
+    isStopped = options.signal?.aborted === true
+    if (left.length > 0 || held.length === 0 || isStopped) continue
     await options.wait?.(Math.max(...held.map(row => leaseLeft(ca, row))), held.length)
     left = held.splice(0)
+    isStopped = options.signal?.aborted === true
   }
   return { ...done, refused, stopped: left.length > 0 || held.length > 0 }
 }
 
 /** Milliseconds until what another command has reserved for this identity may be taken back; 0: nothing is reserved. */
 function leaseLeft({ ledger, now }: OpenCa, { plan }: BatchRow): number {
-  const reserved = ledger.everHeld(`identity ${plan.identity}`).filter(({ state }) => state === 'reserved')
+  const reserved = ledger.everHeld([`identity ${plan.identity}`]).filter(({ state }) => state === 'reserved')
   return Math.max(0, ...reserved.map(({ since }) => since.getTime() + leaseMs - now().getTime()))
-}
-
-interface Done {
-  readonly row: BatchRow
-  readonly result: Result<Outcome>
-}
-
-async function issueChunk(ca: OpenCa, rows: readonly BatchRow[], options: BatchOptions): Promise<readonly Done[]> {
-  const known = await Promise.all(rows.map(row => leftoverOf(ca, row, options)))
-  const fresh = rows.filter((_, index) => known[index] === undefined)
-  const issued = await issueFresh(ca, fresh, options)
-  return [...known.filter(one => one !== undefined), ...issued]
-}
-
-/** Undefined where this identity is to get a certificate. */
-async function leftoverOf(ca: OpenCa, row: BatchRow, { recover }: BatchOptions): Promise<Done | undefined> {
-  const all = ca.ledger.everHeld(`identity ${row.plan.identity}`)
-  const living = all.filter(({ state, notAfter }) => state === 'issued' && notAfter >= ca.now())
-  if (living.length === 0) return all.some(wasTaken) ? { row, result: { ok: true, value: 'revoked' } } : undefined
-  let result: Result<Outcome> = { ok: true, value: 'elsewhere' }
-  // of renewed ones, any whose key is here
-  for (const record of living) {
-    const found = await recover(record)
-    if (found !== 'elsewhere') result = { ok: true, value: found }
-  }
-  return { row, result }
-}
-
-/** By somebody, and not because it was never handed out. */
-function wasTaken({ state, reason }: LedgerRecord): boolean {
-  return state === 'revoked' && reason !== 'cessationOfOperation'
-}
-
-interface Signing {
-  readonly row: BatchRow
-  readonly record: LedgerRecord
-  readonly signed: SignedCertificate
-  readonly staged: StagedFiles
-}
-
-async function issueFresh(ca: OpenCa, rows: readonly BatchRow[], options: BatchOptions): Promise<readonly Done[]> {
-  const keyed = rows.map(row => {
-    const keys = createKeys(options.keyType)
-    return { row, keys, plan: withKey(row.plan, keys.publicKey) }
-  })
-  const reserved = ca.ledger.reserveAll(keyed.map(({ plan }) => reservationOf(ca, plan, { renew: false })))
-  const refused = keyed.flatMap(({ row }, index): readonly Done[] => {
-    const one = reserved[index]
-    return one?.ok === false ? [{ row, result: one }] : []
-  })
-  const work = keyed.flatMap((one, index) => {
-    const record = reserved[index]
-    return record?.ok ? [{ ...one, record: record.value }] : []
-  })
-  const settled = await Promise.allSettled(
-    work.map(async ({ row, plan, keys, record }): Promise<Signing> => {
-      const signed = signLeaf(ca.authority, { ...plan, profile: 'device', serialHex: record.serialHex })
-      return { row, record, signed, staged: await options.stage(plan.name, signed, keyPem(keys.privateKey)) }
-    }),
-  )
-  const signings = settled.flatMap(one => (one.status === 'fulfilled' ? [one.value] : []))
-  try {
-    for (const one of settled) if (one.status === 'rejected') throw one.reason
-    ca.ledger.issueAll(signings.map(({ record, signed }) => ({ record, der: signed.der })))
-  } catch (error) {
-    await Promise.all(signings.map(({ staged }) => staged.discard()))
-    takeBack(
-      ca,
-      work.map(({ record }) => record),
-    )
-    throw error
-  }
-  const published = await Promise.all(signings.map(one => publish(ca, one)))
-  return [...refused, ...published]
-}
-
-/** A file of that name may have come since it was looked for: then nobody gets the certificate. */
-async function publish(ca: OpenCa, { row, record, staged }: Signing): Promise<Done> {
-  try {
-    await staged.publish()
-    return { row, result: { ok: true, value: 'issued' } }
-  } catch (error) {
-    await staged.discard()
-    takeBack(ca, [record])
-    const sentence = `the files of ${row.plan.name} could not be written (${(error as Error).message})`
-    return { row, result: { ok: false, problem: problem('provision/file-exists', sentence) } }
-  }
 }

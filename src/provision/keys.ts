@@ -38,6 +38,11 @@ export function spkiOf(key: KeyObject): Buffer {
   return der
 }
 
+/** For a key that another thread has made, and written already. */
+export function rememberSpki(key: KeyObject, spki: Uint8Array): void {
+  written.set(key, Buffer.from(spki.buffer, spki.byteOffset, spki.length))
+}
+
 /** SHA-256 of the SubjectPublicKeyInfo, lower-case hex: what revocations and the ledger know a key by. */
 export function keyHashOf(publicKey: KeyObject): string {
   return createHash('sha256').update(spkiOf(publicKey)).digest('hex')

@@ -118,13 +118,18 @@ export function beginExclusively(database: LedgerDatabase): void {
   try {
     database.exec('BEGIN IMMEDIATE')
   } catch (error) {
-    if ((error as { code?: unknown }).code !== 'SQLITE_BUSY') throw error
-    throw new PortcullisError([
-      problem('provision/ledger-busy', 'another command is writing to the ledger, and does not end', {
-        help: 'wait until it is done, and run this one again',
-      }),
-    ])
+    throw orBusy(error)
   }
+}
+
+/** `provision/ledger-busy` for SQLite's way to say that another process did not let go in time, and any other error as it is. */
+export function orBusy(error: unknown): unknown {
+  if ((error as { code?: unknown }).code !== 'SQLITE_BUSY') return error
+  return new PortcullisError([
+    problem('provision/ledger-busy', 'another command is at the ledger, and does not end', {
+      help: 'wait until it is done, and run this one again',
+    }),
+  ])
 }
 
 /** Opens a ledger, one of an earlier version too. Throws ConfigurationError where the file is missing, foreign, of a later version, or broken. */

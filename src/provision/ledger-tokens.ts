@@ -36,6 +36,9 @@ export interface TokenWriter {
   readonly by: string
 }
 
+/** Neither ended nor expired at the first value. */
+const usable = "state = 'outstanding' AND expires >= ?"
+
 export class LedgerTokens {
   readonly #database: LedgerDatabase
   readonly #writer: TokenWriter
@@ -75,6 +78,26 @@ export class LedgerTokens {
   /** Withdraws a token; why not, where it has ended already or is unknown. */
   withdraw(jti: string): Problem | undefined {
     return this.#writer.write(() => this.#objection(jti) ?? this.#end(jti, 'withdrawn', undefined))
+  }
+
+  /** The tokens of a name that can still be used, oldest first. */
+  outstandingOf(name: string): readonly TokenRecord[] {
+    const nowMs = this.#writer.now().getTime()
+    return statement(this.#database, `SELECT * FROM tokens WHERE ${usable} AND name = ? ORDER BY rowid`)
+      .all(nowMs, name)
+      .map(tokenOf)
+  }
+
+  /** Withdraws every token of these identities that could still be used, and returns those. */
+  withdrawOf(identities: readonly string[]): readonly TokenRecord[] {
+    const query = `SELECT * FROM tokens WHERE ${usable} AND identity IN (SELECT value FROM json_each(?)) ORDER BY rowid`
+    return this.#writer.write(() => {
+      const found = statement(this.#database, query)
+        .all(this.#writer.now().getTime(), JSON.stringify(identities))
+        .map(tokenOf)
+      for (const { jti } of found) this.#end(jti, 'withdrawn', undefined)
+      return found
+    })
   }
 
   /** Spends the token of a reservation, within its transaction; why not, where it cannot be. */

@@ -6,7 +6,7 @@
 import { fail, ok, PortcullisError, type Problem, problem, type Result } from '../problem.ts'
 import type { CrlReason } from './crl-writer.ts'
 import { LedgerClock } from './ledger-clock.ts'
-import { beginExclusively, type LedgerDatabase, openLedgerFile, statement } from './ledger-file.ts'
+import { beginExclusively, type LedgerDatabase, openLedgerFile, orBusy, statement } from './ledger-file.ts'
 import { predecessorProblem } from './ledger-objections.ts'
 import {
   eventOf,
@@ -84,9 +84,10 @@ export class Ledger {
     })
   }
 
-  /** Every certificate that holds this or has held it, oldest first, by `kind text`: `identity device:site=s1,device=pump-7`. */
-  everHeld(hold: string): readonly LedgerRecord[] {
-    return this.#records('NATURAL JOIN holds WHERE hold = ? ORDER BY certificates.rowid', hold)
+  /** Every certificate that holds one of these or has held it, oldest first, by `kind text`: `identity device:site=s1,device=pump-7`. */
+  everHeld(holds: readonly string[]): readonly LedgerRecord[] {
+    const anyOf = 'hold IN (SELECT value FROM json_each(?)) GROUP BY certificates.rowid'
+    return this.#records(`NATURAL JOIN holds WHERE ${anyOf} ORDER BY certificates.rowid`, JSON.stringify(holds))
   }
 
   /** Supersedes every other issued certificate of the same identity, and returns those. */
@@ -165,7 +166,7 @@ export class Ledger {
       this.#database.exec('COMMIT')
     } catch (error) {
       this.#rollBack()
-      throw error
+      throw orBusy(error)
     }
   }
 
@@ -181,7 +182,7 @@ export class Ledger {
       return value
     } catch (error) {
       this.#rollBack()
-      throw error
+      throw orBusy(error)
     }
   }
 

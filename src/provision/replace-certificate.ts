@@ -39,7 +39,6 @@ async function isWritten(path: string, content: string): Promise<boolean> {
     await staged.publish()
     return true
   } catch (error) {
-    await staged.discard()
     if (error instanceof PortcullisError) return false
     throw error
   }

@@ -2,19 +2,17 @@
  * Files that appear together and overwrite nothing: written and flushed under temporary names first, so that a full disk is
  * found before anything is decided, and given their names afterwards.
  */
-import { randomBytes } from 'node:crypto'
-import { access, link, open, rename, rm } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
-import { PortcullisError, problem } from '../problem.ts'
+import { access, link, rename, rm } from 'node:fs/promises'
+import { PortcullisError, type Problem, problem } from '../problem.ts'
+import { type NewFile, writeTemporary } from './temporary-file.ts'
 
-export interface NewFile {
-  readonly path: string
-  readonly content: string | Uint8Array
-  readonly mode: number
-}
+export type { NewFile } from './temporary-file.ts'
 
 export interface StagedFiles {
-  /** Gives the files their names; where one is taken by now, none of them appears. With `replace` they take its place. */
+  /**
+   * Gives the files their names; where one is taken by now, none of them appears. With `replace` they take its place. Where it fails,
+   * what was staged is removed.
+   */
   publish(options?: { readonly replace?: boolean }): Promise<void>
   /** Removes what was staged. */
   discard(): Promise<void>
@@ -30,7 +28,7 @@ export async function requireFree(paths: readonly string[]): Promise<void> {
       () => true,
       () => false,
     )
-    if (isThere) throw taken(path)
+    if (isThere) throw new PortcullisError([fileExists(path)])
   }
 }
 
@@ -42,31 +40,21 @@ export async function stageFiles(files: readonly NewFile[]): Promise<StagedFiles
   }
   try {
     for (const file of files) {
-      const temporary = join(dirname(file.path), `.${basename(file.path)}.${randomBytes(6).toString('hex')}.tmp`)
-      staged.push({ path: file.path, temporary })
-      await write(temporary, file)
+      staged.push({ path: file.path, temporary: await writeTemporary(file) })
     }
   } catch (error) {
     await discard()
     throw error
   }
   const publish = async ({ replace = false } = {}): Promise<void> => {
-    if (replace) for (const { path, temporary } of staged) await rename(temporary, path)
-    else await linkAll(staged)
-    await discard()
+    try {
+      if (replace) for (const { path, temporary } of staged) await rename(temporary, path)
+      else await linkAll(staged)
+    } finally {
+      await discard()
+    }
   }
   return { publish, discard }
-}
-
-async function write(path: string, { content, mode }: NewFile): Promise<void> {
-  const file = await open(path, 'wx', mode)
-  try {
-    await file.chmod(mode)
-    await file.writeFile(content)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
 }
 
 /** `link` fails where the name is taken, which `rename` does not. */
@@ -80,11 +68,11 @@ async function linkAll(staged: readonly { readonly path: string; readonly tempor
   } catch (error) {
     for (const path of linked) await rm(path, { force: true })
     const isTaken = (error as NodeJS.ErrnoException).code === 'EEXIST'
-    throw isTaken ? taken(String((error as { dest?: string }).dest)) : error
+    throw isTaken ? new PortcullisError([fileExists(String((error as { dest?: string }).dest))]) : error
   }
 }
 
-function taken(file: string): PortcullisError {
+export function fileExists(file: string): Problem {
   const help = 'name another folder, or move the file away'
-  return new PortcullisError([problem('provision/file-exists', 'the file is there already', { where: { file }, help })])
+  return problem('provision/file-exists', 'the file is there already', { where: { file }, help })
 }

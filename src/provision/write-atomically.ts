@@ -1,22 +1,13 @@
-import { randomBytes } from 'node:crypto'
-import { open, readdir, rename, rm, stat } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { readdir, rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { writeTemporary } from './temporary-file.ts'
 
-/**
- * Writes a file so that a reader, or a start after a crash, sees the old content or the new one and nothing between:
- * a temporary file in the same folder, made with its final mode, flushed, then renamed.
- */
+/** Writes a file so that a reader, or a start after a crash, sees the old content or the new one and nothing between. */
 export async function writeAtomically(path: string, content: string, mode = 0o644): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`)
-  const file = await open(temporary, 'wx', mode)
+  const temporary = await writeTemporary({ path, content, mode })
   try {
-    await file.chmod(mode) // the umask may have taken bits away, or a default ACL added some
-    await file.writeFile(content)
-    await file.sync()
-    await file.close()
     await rename(temporary, path)
   } catch (error) {
-    await file.close().catch(() => undefined)
     await rm(temporary, { force: true })
     throw error
   }

@@ -46,7 +46,10 @@ export function addTry(program: Command): void {
       .option('--retain', 'ask the broker to retain the message', false)
       .option('--client-id <id>', 'default: what the policy gives to this certificate')
       .option('--key <file>', "the certificate's key, where it is not beside it")
-      .option('--ca <file>', "the CA of the broker's certificate (default: ca.pem beside the certificate)")
+      .option(
+        '--ca <file>',
+        "the CA of the broker's certificate (default: NAME.ca.pem or ca.pem beside the certificate)",
+      )
       .option('--certs <dir>', 'where names are looked up', 'certs-dev')
       .option('--policies <dir>', 'the policy folder that the reasons come from', 'policies')
       .option('--config <file>', 'the configuration that the issuers come from')

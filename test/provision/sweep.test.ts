@@ -55,7 +55,7 @@ describe('a killed command', () => {
     await once(child.stdout as NodeJS.ReadableStream, 'data')
     await killedOnce(child, () => true)
     const left = readdirSync(folder)
-    expect(left).toHaveLength(2)
+    expect(left).toHaveLength(5)
     expect(await sweepFiles(folder, options)).toEqual([])
     for (const name of left) age(join(folder, name))
     expect([...(await sweepFiles(folder, options))].sort()).toEqual(left.sort())
@@ -85,6 +85,38 @@ describe('a killed command', () => {
     rmSync(join(folder, 'ca'), { recursive: true })
     expect(run('ca')).toContain('removed 1 folder that a killed command left in .')
     expect(readdirSync(folder).sort()).toEqual(['ca', 'other'])
+  })
+})
+
+describe('what goes', () => {
+  test.each([
+    'pump-12.key',
+    'pump-12.pem',
+    'pump-12.ca.pem',
+    'pump-12.bundle.pem',
+    'pump-12.p12',
+    'pump-12.p12.password',
+    'pump-12.token',
+    'request.csr',
+    'acme.crl',
+  ])('what was to become %s', async name => {
+    put(`.${name}.${hex}.tmp`)
+    expect(await sweepFiles(folder, options)).toEqual([`.${name}.${hex}.tmp`])
+    expect(readdirSync(folder)).toEqual([])
+  })
+
+  test('of a device that has a certificate: what it has no use for, since it has a key', async () => {
+    const isIssued = (name: string): boolean => name !== 'pump-3'
+    for (const name of ['pump-1.key', 'pump-2.bundle.pem']) put(name)
+    for (const name of ['pump-1.key', 'pump-2.p12', 'pump-3.key', 'pump-3.p12.password']) put(`.${name}.${hex}.tmp`)
+    // its only key may be under this name: `device issue --batch` looks there
+    for (const name of ['pump-4.key', 'pump-4.p12.password', 'pump-5.bundle.pem']) put(`.${name}.${hex}.tmp`)
+    expect(await sweepFiles(folder, { ...options, isIssued })).toHaveLength(4)
+    expect(readdirSync(folder).sort()).toEqual(
+      ['.pump-4.key', '.pump-4.p12.password', '.pump-5.bundle.pem']
+        .map(name => `${name}.${hex}.tmp`)
+        .concat('pump-1.key', 'pump-2.bundle.pem'),
+    )
   })
 })
 

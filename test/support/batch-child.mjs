@@ -33,8 +33,9 @@ if (work === 'revoke') {
   const temporary = await temporaryFiles(out)
   const result = await issueBatch(ca, rows, {
     keyType: 'p256',
-    stage: (name, signed, keyPem) =>
-      stageDevice(deviceFiles(out, name, true, threeFiles), { name, signed, keyPem }, threeFiles, ca),
+    jobs: 2,
+    worthwhileMs: 0,
+    stage: device => stageDevice(deviceFiles(out, device.name, true, threeFiles), device, threeFiles, ca),
     recover: record => recoverFiles({ folder: out, output: threeFiles, temporary }, record, ca),
   })
   const count = Object.entries(result).map(([what, list]) => `${what}=${Array.isArray(list) ? list.length : list}`)

@@ -61,7 +61,7 @@ export class EstUnderTest {
   readonly now = (): Date => new Date(Date.now() + this.aheadMs)
 
   async open(): Promise<this> {
-    const options = { now: this.now, by: 'ops@test' }
+    const options = { now: this.now, by: 'ops@test', busyMs: 800 }
     const made = { name: 'acme', keyType: 'p256', rootDays: 7300, issuingDays: 3650, crlDays: 30 } as const
     await createCa(join(this.folder, 'ca'), { ...made, passphrase: undefined }, options)
     this.ca = await openCa(join(this.folder, 'ca'), undefined, options)

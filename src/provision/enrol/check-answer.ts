@@ -74,7 +74,7 @@ function hasNames(der: Buffer, { name, names }: ExpectedCertificate): boolean {
   const values = parsed.ok ? [...parsed.value.values] : []
   return values
     .filter(([field]) => field.startsWith('subject.') || field.startsWith('san.'))
-    .some(([, all]) => all.some(({ text }) => text.split(/[^A-Za-z0-9._-]/).includes(name)))
+    .some(([, all]) => all.some(({ text }) => [...text.split(/[^\w.-]/), ...text.split(/[^\w.:-]/)].includes(name)))
 }
 
 function bad(reason: string): Problem {

@@ -1,5 +1,5 @@
 /** From an applicant and its request to a certificate: the same plan and the same ledger as `device sign`. */
-import { fail, ok, problem, type Result } from '../../problem.ts'
+import { fail, PortcullisError, problem, type Result } from '../../problem.ts'
 import type { OpenCa } from '../ca-folder.ts'
 import { readRequest } from '../csr.ts'
 import { type Issued, issueThroughLedger } from '../issue-leaf.ts'
@@ -36,14 +36,23 @@ export async function enrolApplicant(
   }
   const plan = planDevice(ca, { ...policy, identity, name, publicKey, days })
   if (!plan.ok) return plan
-  const issued = await issueThroughLedger(ca, plan.value, {
+  return issueThroughLedger(ca, plan.value, {
     renew: current !== undefined,
     supersede: supersede && current !== undefined,
     token,
     successorOf: current,
     stage: async () => noFiles,
+  }).catch((error: unknown) => {
+    // what else stopped it passes by itself, and would have the device come again with a token that is spent
+    if (token !== undefined && ca.ledger.tokens.find(token)?.state === 'spent') throw spentInVain(name)
+    throw error
   })
-  return issued.ok ? ok(issued.value) : issued
+}
+
+function spentInVain(name: string): PortcullisError {
+  const sentence = `the certificate for ${name} was not issued, and its token is spent`
+  const help = `make another one: portcullis enroll token ${name}`
+  return new PortcullisError([problem('provision/reservation-lost', sentence, { help })])
 }
 
 const notDer = problem('provision/bad-request', 'the signing request is not base64 of DER')

@@ -43,8 +43,6 @@ async function make(file: string, passphrase: string | undefined): Promise<strin
     await staged.publish()
   } catch (error) {
     if (!(error instanceof PortcullisError)) throw error
-  } finally {
-    await staged.discard()
   }
   return readFile(file, 'utf8')
 }

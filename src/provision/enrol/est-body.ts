@@ -20,6 +20,9 @@ function tooLarge(bodyBytes: number): EstRefusal {
 
 /** The octets of the body; refused where there are more than so many, or where the client goes away before. */
 export function readBody(request: IncomingMessage, bodyBytes: number): Promise<Buffer | EstRefusal> {
+  const gone = badRequest(400, 'the client went away before its request was whole')
+  // it would say so no more
+  if (request.destroyed) return Promise.resolve(gone)
   return new Promise(resolve => {
     const chunks: Buffer[] = []
     let size = 0
@@ -29,7 +32,7 @@ export function readBody(request: IncomingMessage, bodyBytes: number): Promise<B
       else chunks.push(chunk)
     }
     const onEnd = (): void => end(() => resolve(Buffer.concat(chunks)))
-    const onGone = (): void => end(() => resolve(badRequest(400, 'the client went away before its request was whole')))
+    const onGone = (): void => end(() => resolve(gone))
     const end = (settle: () => void): void => {
       request.off('data', onData).off('end', onEnd).off('error', onGone).off('close', onGone)
       settle()

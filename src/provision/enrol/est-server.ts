@@ -18,6 +18,8 @@ export interface EstExchange {
   readonly request: IncomingMessage
   readonly peer: Peer
   readonly route: EstRoute
+  /** Whether nobody waits for the answer any more: the client went away, or its time is up. */
+  readonly isOver: () => boolean
 }
 
 export const estRoutes = {
@@ -61,7 +63,7 @@ export function openEstServer(
   http.on('request', (request, response) => {
     const connection = connections.get(request.socket)
     if (connection === undefined) request.destroy()
-    else void serveOne(request, response, connection, options, perAddress)
+    else void serveOne(request, response, connection, options, perAddress).catch(() => request.destroy())
   })
   http.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     const isTooLong = error.code === 'HPE_HEADER_OVERFLOW'
@@ -96,6 +98,7 @@ class Connection {
   /** Of one connection one thing is told. */
   told = false
   #deadline: NodeJS.Timeout | undefined
+  #endsAtMs = 0
   readonly #socket: TLSSocket
   readonly #seconds: number
   readonly #options: Pick<EstServerOptions, 'refused'>
@@ -109,9 +112,15 @@ class Connection {
     socket.once('close', () => clearTimeout(this.#deadline))
   }
 
+  /** Also where the event loop was held up, and could not say so yet. */
+  get isOver(): boolean {
+    return this.#socket.destroyed || performance.now() >= this.#endsAtMs
+  }
+
   /** From now on so many seconds for what comes next; then the connection is destroyed, whatever it is doing. */
   restart(what: string): void {
     clearTimeout(this.#deadline)
+    this.#endsAtMs = performance.now() + this.#seconds * 1000
     this.#deadline = setTimeout(() => {
       if (!this.told)
         this.#options.refused(badRequest(408, `${what} took longer than ${this.#seconds} s`), this.peer, undefined)
@@ -133,7 +142,10 @@ async function serveOne(
   const wait = perAddress.take(addressKey(peer.address))
   const early = wait === undefined ? routeObjection(request, route) : tooMany(wait, 'address')
   const outcome =
-    early ?? (route === undefined ? badRequest(404, 'no such path') : await handle({ request, peer, route }))
+    early ??
+    (route === undefined
+      ? badRequest(404, 'no such path')
+      : await handle({ request, peer, route, isOver: () => connection.isOver }))
   if ('problem' in outcome && !connection.told) {
     connection.told = true
     refused(outcome, peer, route)

@@ -2,6 +2,7 @@
 import type { KeyObject } from 'node:crypto'
 import { X509Certificate } from 'node:crypto'
 import { relative } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Listener, TlsMaterial } from '../../accept/listener.ts'
 import { loadIssuers } from '../../accept/load-issuers.ts'
 import type { Peer } from '../../accept/peer.ts'
@@ -13,10 +14,11 @@ import type { Trace, TracedPeer } from '../../trace.ts'
 import type { OpenCa } from '../ca-folder.ts'
 import { publishCrl } from '../crl-file.ts'
 import type { Issued } from '../issue-leaf.ts'
+import { orBusy } from '../ledger-file.ts'
 import { type Applicant, applicantByCertificate, applicantByToken } from './applicant.ts'
 import { certsOnly } from './certs-only.ts'
 import { type EnrolSettings, enrolApplicant } from './enrol-applicant.ts'
-import { certificatesAnswer, type EstAnswer, type EstRefusal, refusalOf, tooMany } from './est-answer.ts'
+import { badRequest, certificatesAnswer, type EstAnswer, type EstRefusal, refusalOf, tooMany } from './est-answer.ts'
 import { bodyObjection, decodeBase64, readBody } from './est-body.ts'
 import type { EstLimits } from './est-limits.ts'
 import { type EstExchange, openEstServer } from './est-server.ts'
@@ -103,7 +105,7 @@ class EstService {
     return { address: peer.address, ...(subject === undefined ? {} : { subject, fingerprint: peer.fingerprint }) }
   }
 
-  async #enrol({ request, peer, route }: EstExchange): Promise<EstAnswer | EstRefusal> {
+  async #enrol({ request, peer, route, isOver }: EstExchange): Promise<EstAnswer | EstRefusal> {
     const { ca, limits, tokenKey } = this.#options
     const objection = bodyObjection(request, limits)
     if (objection !== undefined) return objection
@@ -118,7 +120,9 @@ class EstService {
     if ('problem' in body) return body
     const der = decodeBase64(body)
     if (!der.ok) return refusalOf(der.problem)
-    const issued = await this.#inTurn(() => this.#issue(applicant.value, peer, der.value))
+    // a certificate that nobody waits for would cost a token
+    const issued = await this.#inTurn(async () => isOver() || (await this.#issue(applicant.value, peer, der.value)))
+    if (issued === true) return badRequest(408, 'the client went away before it was its turn')
     if (!issued.ok) return refusalOf(issued.problem)
     return certificatesAnswer(certsOnly([issued.value.signed.der]), 'enroll')
   }
@@ -152,13 +156,16 @@ class EstService {
   }
 
   #inTurn<T>(run: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(run)
+    // whoever went away meanwhile is noticed first
+    const turn = this.#turn.then(() => nextTurn()).then(run)
     this.#turn = turn.catch(() => undefined)
     return turn
   }
 }
 
-function problemOf(error: unknown): Problem {
+function problemOf(thrown: unknown): Problem {
+  // reading waits for a writer, too
+  const error = orBusy(thrown)
   const [first] = error instanceof PortcullisError ? error.problems : []
   return first ?? problem('enforce/internal', error instanceof Error ? error.message : String(error))
 }

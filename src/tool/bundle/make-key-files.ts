@@ -17,10 +17,7 @@ export async function makeKeyFiles(file: string, algorithm: BundleAlgorithm): Pr
     { path: file, content: privatePem, mode: 0o600 },
     { path: publicFile, content: publicPem, mode: 0o644 },
   ])
-  await staged.publish().catch(async error => {
-    await staged.discard()
-    throw error
-  })
+  await staged.publish()
   answer(`private      ${file}`)
   answer(`public       ${publicFile}`)
   answer(`key id       ${await bundleKeyId({ key: createPublicKey(publicPem), algorithm })}`)

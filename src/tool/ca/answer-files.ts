@@ -14,9 +14,5 @@ export async function readBytes(file: string, what: string, code: ProblemCode): 
 /** A new file that anybody may read; nothing is overwritten. */
 export async function writePublic(file: string, content: string): Promise<void> {
   const staged = await stageFiles([{ path: resolve(file), content, mode: 0o644 }])
-  try {
-    await staged.publish()
-  } finally {
-    await staged.discard()
-  }
+  await staged.publish()
 }

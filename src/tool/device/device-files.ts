@@ -2,19 +2,18 @@
  * The files of a device: `NAME.key`, `NAME.pem` (certificate, then issuing CA: what it shows) and `NAME.ca.pem` (what it
  * trusts), or `NAME.bundle.pem` with all of that; beside them `NAME.p12`, where one is asked for.
  */
-import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { SignedCertificate } from '../../provision/authority.ts'
 import type { CaFolder } from '../../provision/ca-folder.ts'
-import { type Pkcs12Form, writePkcs12 } from '../../provision/pkcs12.ts'
+import { type DevicePkcs12, makeDevicePkcs12, type Pkcs12Wish } from '../../provision/device-pkcs12.ts'
 import { type NewFile, type StagedFiles, stageFiles } from '../../provision/staged-files.ts'
 
 /** Which files are wanted. */
 export interface DeviceOutput {
   /** One file instead of three. */
   readonly bundle: boolean
-  /** Without a password, one is made for each device, and goes into a file of its own. */
-  readonly pkcs12: { readonly form: Pkcs12Form; readonly password: string | undefined } | undefined
+  /** A password that is made for a device goes into a file of its own. */
+  readonly pkcs12: Pkcs12Wish | undefined
 }
 
 export interface DeviceFiles {
@@ -53,23 +52,23 @@ export interface DeviceMaterial {
   readonly signed: Pick<SignedCertificate, 'pem' | 'der'>
   /** Undefined where the key stays on the device. */
   readonly keyPem: string | undefined
+  /** Where it was made already. */
+  readonly pkcs12?: DevicePkcs12 | undefined
 }
 
 /** Secrets first: whoever sees the certificate finds the key, and of a PKCS#12 file the password, too. */
 export async function stageDevice(
   files: DeviceFiles,
   material: DeviceMaterial,
-  { pkcs12 }: DeviceOutput,
+  output: DeviceOutput,
   ca: Pick<CaFolder, 'issuingPem' | 'rootPem'>,
 ): Promise<StagedFiles> {
   const { signed, keyPem = '' } = material
-  // 160 bits, in letters and digits that every program and keyboard has
-  const password = pkcs12?.password ?? randomBytes(20).toString('hex')
-  const container = pkcs12 && (await containerOf(material, pkcs12.form, { password, isMade: !pkcs12.password }, ca))
+  const pkcs12 = output.pkcs12 && (material.pkcs12 ?? (await pkcs12Of(material, output.pkcs12, ca)))
   const wanted: readonly [string | undefined, string | Uint8Array | undefined, number][] = [
     [files.key, keyPem, 0o600],
-    [files.pkcs12Password, `${password}\n`, 0o600],
-    [files.pkcs12, container, 0o600],
+    [files.pkcs12Password, pkcs12 && `${pkcs12.password}\n`, 0o600],
+    [files.pkcs12, pkcs12?.content, 0o600],
     [files.bundle, keyPem + signed.pem + ca.issuingPem + ca.rootPem, 0o600],
     [files.certificate, signed.pem + ca.issuingPem, 0o644],
     [files.trusts, ca.rootPem, 0o644],
@@ -81,20 +80,11 @@ export async function stageDevice(
   )
 }
 
-function containerOf(
+function pkcs12Of(
   { name, signed, keyPem }: DeviceMaterial,
-  form: Pkcs12Form,
-  { password, isMade }: { readonly password: string; readonly isMade: boolean },
+  wish: Pkcs12Wish,
   ca: Pick<CaFolder, 'issuingPem' | 'rootPem'>,
-): Promise<Buffer> {
+): Promise<DevicePkcs12> {
   if (keyPem === undefined) throw new TypeError('a PKCS#12 file needs the key')
-  const chainPem = [ca.issuingPem, ca.rootPem]
-  return writePkcs12(form, {
-    friendlyName: name,
-    keyPem,
-    leafDer: signed.der,
-    chainPem,
-    password,
-    isPasswordRandom: isMade,
-  })
+  return makeDevicePkcs12(wish, { name, keyPem, leafDer: signed.der, chainPem: [ca.issuingPem, ca.rootPem] })
 }

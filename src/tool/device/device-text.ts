@@ -38,22 +38,28 @@ export function entitlementJson({ identity, clientIds, roles, rules }: Entitleme
   }
 }
 
-/** The answer of `issue`, `sign` and `renew`. */
-export function answerIssued(issued: IssuedDevice, asJson: boolean): void {
+/** A device that has its files: what the policy makes of it is known where the authority is. */
+interface CertifiedDevice extends Pick<IssuedDevice, 'files'> {
+  readonly signed: Pick<IssuedDevice['signed'], 'serialHex' | 'notAfter'>
+  readonly entitlement?: Entitlement
+}
+
+/** The answer of `device issue`, `sign` and `renew`, and of `enroll request`. */
+export function answerIssued(issued: CertifiedDevice, asJson: boolean): void {
   if (asJson) answerJson(issuedJson(issued))
   else for (const line of issuedLines(issued)) answer(line)
 }
 
-function issuedLines({ signed, files, entitlement }: IssuedDevice): readonly string[] {
+function issuedLines({ signed, files, entitlement }: CertifiedDevice): readonly string[] {
   return [
     `serial       ${signed.serialHex}`,
     `valid until  ${dayText(signed.notAfter)}`,
     ...fileLines(files),
-    ...entitlementLines(entitlement),
+    ...(entitlement === undefined ? [] : entitlementLines(entitlement)),
   ]
 }
 
-function issuedJson({ signed, files, entitlement }: IssuedDevice): unknown {
+function issuedJson({ signed, files, entitlement }: CertifiedDevice): unknown {
   return {
     serial: signed.serialHex,
     notAfter: signed.notAfter.toISOString(),
@@ -65,7 +71,7 @@ function issuedJson({ signed, files, entitlement }: IssuedDevice): unknown {
       pkcs12: files.pkcs12,
       pkcs12Password: files.pkcs12Password,
     },
-    ...entitlementJson(entitlement),
+    ...(entitlement === undefined ? {} : entitlementJson(entitlement)),
   }
 }
 

@@ -19,19 +19,23 @@ export function findRecords(ledger: Ledger, { name, serial, identity }: WhichDev
   }
   const found = ledger
     .ofName(name ?? '')
-    .filter(record => record.profile === 'device' && (identity === undefined || isOf(record, identity)))
+    .filter(record => record.profile === 'device' && (identity === undefined || isOfIdentity(record, identity)))
   if (found.length === 0) throw unknown(`the ledger has no certificate of ${name}`)
   const living = [...new Set(found.filter(({ state }) => state !== 'revoked').map(record => record.identity))]
   if (living.length <= 1) return found
-  throw new ConfigurationError([
-    problem('provision/ambiguous-name', `${name} is ${living.join(' and ')}`, {
-      help: 'say which one with --identity',
-    }),
-  ])
+  throw ambiguous(name ?? '', living)
 }
 
-function isOf(record: LedgerRecord, identity: string): boolean {
+/** `identity` is the whole of it, or its kind. */
+export function isOfIdentity(record: Pick<LedgerRecord, 'identity'>, identity: string): boolean {
   return record.identity === identity || record.identity?.split(':', 1)[0] === identity
+}
+
+export function ambiguous(name: string, identities: readonly (string | undefined)[]): ConfigurationError {
+  const help = 'say which one with --identity'
+  return new ConfigurationError([
+    problem('provision/ambiguous-name', `${name} is ${identities.join(' and ')}`, { help }),
+  ])
 }
 
 /** As openssl writes it, `62:AB:…`, or as the ledger does. */

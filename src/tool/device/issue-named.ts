@@ -1,7 +1,7 @@
 /** A first certificate for a device that NAME and `--set` name: what `issue` and `sign` have in common. */
 import { wantedIdentity } from '../../provision/identity-names.ts'
 import { withCa } from '../ca/open.ts'
-import { sweepLeftovers } from '../ca/sweep-leftovers.ts'
+import { sweepDeviceLeftovers } from '../ca/sweep-leftovers.ts'
 import { say } from '../io.ts'
 import { loadContext } from './context.ts'
 import { answerIssued } from './device-text.ts'
@@ -25,7 +25,7 @@ export async function issueNamed(
       return
     }
     const { days, out, json = false } = options
-    await sweepLeftovers(out)
+    await sweepDeviceLeftovers(out, ca.ledger)
     const wish = { ...context, ...makeKey(), identity: identity.value, name, days, out, renew: false }
     const issued = await issueDevice(ca, wish)
     if (!issued.ok) {

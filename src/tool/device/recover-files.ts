@@ -39,18 +39,16 @@ export async function recoverFiles(
   const issuingPem = ca.issuingCas.find(issuing => issuing.issuerKeyId === issuerKeyId)?.pem
   if (der === undefined || issuingPem === undefined) return 'elsewhere'
   const files = deviceFiles(folder, name, true, output)
+  const present = await textsOf(pathsOf(files))
+  const own = present.get(files.key ?? files.bundle ?? '')
   const left = temporary.get(name) ?? []
-  const own = files.key ?? files.bundle ?? ''
-  const key = await firstKey([own, ...left], record)
+  const key = own === undefined ? await firstKey(left, record) : keyOf(own, record)
   if (key === undefined) return 'elsewhere'
   const pem = toPem('CERTIFICATE', der)
-  const texts = await Promise.all(pathsOf(files).map(textOf))
-  const certificate = files.certificate === undefined ? undefined : await textOf(files.certificate)
+  const certificate = present.get(files.certificate ?? '')
   // a file of that name that says something else is somebody's
   if (certificate !== undefined && certificate !== pem + issuingPem) return 'elsewhere'
-  const present = await textOf(own)
-  if (present !== undefined && keyOf(present, record) === undefined) return 'elsewhere'
-  const isWhole = texts.every(text => text !== undefined)
+  const isWhole = pathsOf(files).every(path => present.has(path))
   if (!isWhole) {
     const staged = await stageDevice(files, { name, signed: { pem, der }, keyPem: key }, output, {
       issuingPem,
@@ -63,10 +61,9 @@ export async function recoverFiles(
 }
 
 async function firstKey(paths: readonly string[], record: LedgerRecord): Promise<string | undefined> {
-  for (const path of paths) {
-    const text = await textOf(path)
-    const key = text && keyOf(text, record)
-    if (key) return key
+  for (const text of (await textsOf(paths)).values()) {
+    const key = keyOf(text, record)
+    if (key !== undefined) return key
   }
   return undefined
 }
@@ -79,6 +76,12 @@ function keyOf(text: string, { keyHash }: LedgerRecord): string | undefined {
   } catch {
     return undefined
   }
+}
+
+/** Of those that are there. */
+async function textsOf(paths: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const texts = await Promise.all(paths.map(textOf))
+  return new Map(paths.flatMap((path, index) => (texts[index] === undefined ? [] : [[path, texts[index]]])))
 }
 
 async function textOf(file: string): Promise<string | undefined> {

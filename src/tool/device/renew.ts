@@ -9,7 +9,7 @@ import { sameKeyProblem } from '../../provision/same-key.ts'
 import { dayText } from '../ca/ca-text.ts'
 import { defaultCrlDays, sayCrl } from '../ca/crl.ts'
 import { parseDays, withCa } from '../ca/open.ts'
-import { sweepLeftovers } from '../ca/sweep-leftovers.ts'
+import { sweepDeviceLeftovers } from '../ca/sweep-leftovers.ts'
 import { addExitCodes } from '../help.ts'
 import { count, say } from '../io.ts'
 import { loadContext } from './context.ts'
@@ -64,7 +64,7 @@ async function renew(name: string, options: RenewOptions): Promise<void> {
       return
     }
     const { days, out, supersede = false, replace = false } = options
-    await sweepLeftovers(out)
+    await sweepDeviceLeftovers(out, ca.ledger)
     const wish = {
       ...context,
       ...key,

@@ -10,11 +10,12 @@ import type { CheckedCertificate } from '../../provision/enrol/check-answer.ts'
 import { type DeviceEnrolment, enrolDevice } from '../../provision/enrol/enrol-device.ts'
 import { createKeys, type KeyType, keyPem, toPem } from '../../provision/keys.ts'
 import { requireFree } from '../../provision/staged-files.ts'
-import { dayText, shownPath } from '../ca/ca-text.ts'
+
 import { type DeviceFiles, deviceFiles, pathsOf, stageDevice, threeFiles } from '../device/device-files.ts'
+import { answerIssued } from '../device/device-text.ts'
 import { keyOption, refuse } from '../device/issue-options.ts'
 import { addExitCodes } from '../help.ts'
-import { answer, answerJson, say } from '../io.ts'
+import { say } from '../io.ts'
 import { readPair } from './read-pair.ts'
 
 interface RequestOptions {
@@ -104,7 +105,9 @@ async function finish(
     return
   }
   await write(files, wish, result.value, replace)
-  tell(result.value, files, options.json ?? false)
+  const { leaf } = result.value
+  const signed = { serialHex: leaf.serialNumber.toLowerCase(), notAfter: new Date(leaf.validTo) }
+  answerIssued({ signed, files }, options.json ?? false)
   say(`${replace ? 'renewed' : 'enrolled'} ${wish.name}`, 'good')
 }
 
@@ -118,21 +121,7 @@ async function write(
   const rootPem = pem(new X509Certificate(place.rootPem))
   const material = { name, signed: { der: leaf.raw, pem: pem(leaf) }, keyPem: keyPem(keys.privateKey) }
   const staged = await stageDevice(files, material, threeFiles, { issuingPem: pem(issuing), rootPem })
-  await staged.publish({ replace }).finally(() => staged.discard())
-}
-
-function tell({ leaf }: CheckedCertificate, files: DeviceFiles, asJson: boolean): void {
-  const [serial, until] = [leaf.serialNumber.toLowerCase(), new Date(leaf.validTo)]
-  const { key = '', certificate = '', trusts = '' } = files
-  if (asJson) {
-    answerJson({ serial, notAfter: until.toISOString(), files: { key, certificate, ca: trusts } })
-    return
-  }
-  answer(`serial       ${serial}`)
-  answer(`valid until  ${dayText(until)}`)
-  answer(`key          ${shownPath(key)}`)
-  answer(`certificate  ${shownPath(certificate)}`)
-  answer(`trusts       ${shownPath(trusts)}`)
+  await staged.publish({ replace })
 }
 
 async function readRoot(file: string): Promise<string> {

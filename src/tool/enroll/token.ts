@@ -77,5 +77,5 @@ async function token(name: string, options: TokenOptions): Promise<void> {
 
 async function writeToken(path: string, text: string): Promise<void> {
   const staged = await stageFiles([{ path, content: `${text}\n`, mode: 0o600 }])
-  await staged.publish().finally(() => staged.discard())
+  await staged.publish()
 }

@@ -26,8 +26,9 @@ export interface DeviceCredentials {
 /** Rejects with ConfigurationError where a file is missing, or certificate and key do not belong together. */
 export async function readCredentials(options: CredentialOptions): Promise<DeviceCredentials> {
   const file = await certificateFile(options)
-  const keyFile = options.key ?? `${file.replace(/\.(pem|crt|cer)$/, '')}.key`
-  const caFile = options.ca ?? (await firstThere([join(dirname(file), 'ca.pem'), join(options.certs, 'ca.pem')]))
+  const base = file.replace(/\.(pem|crt|cer)$/, '')
+  const keyFile = options.key ?? `${base}.key`
+  const caFile = options.ca ?? (await caFileOf(base, file, options))
   const cert = await readText(file, 'certificate', 'name a certificate of certs-dev, or a PEM file')
   const key = await readText(keyFile, 'key', 'pass it with --key FILE')
   const ca = await readText(caFile, "broker's CA certificate", 'pass it with --ca FILE')
@@ -62,6 +63,12 @@ async function certificateFile({ as, certs }: CredentialOptions): Promise<string
     name => entries.includes(`${name}.key`) && !['root', 'issuing', 'foreign-root', 'server'].includes(name),
   )
   throw unusable(named, `there is no certificate ${as} in ${certs}`, didYouMean(as, devices, 'certificates'))
+}
+
+/** What `device issue` and `enroll request` write beside the certificate, or what all of a folder trust. */
+async function caFileOf(base: string, file: string, { certs }: CredentialOptions): Promise<string> {
+  const own = `${base}.ca.pem`
+  return (await isThere(own)) ? own : firstThere([join(dirname(file), 'ca.pem'), join(certs, 'ca.pem')])
 }
 
 async function isThere(path: string): Promise<boolean> {
