@@ -214,6 +214,27 @@ describe('killed without warning', () => {
     ).toEqual(Array.from({ length: total }, (_, index) => index + 1))
     await kill(broker.child)
   })
+
+  test('a message of QoS 2 that its receiver has released does not come again: its PUBREL does', {
+    timeout: 60_000,
+  }, async () => {
+    const at = await home()
+    const first = await liveApart(at)
+    const device = await RawClient.connect(first.port, await certs.credentials('pump-7'), 'pump-7', { clean: false })
+    await subscribed(device.client, command, 2)
+    const { client: operator } = await RawClient.connect(first.port, await certs.credentials('ops-1'), 'ops-1/desk')
+    operator.send(message(1, false))
+    const came = (await device.client.next()) as Packet
+    expect(came).toMatchObject({ cmd: 'publish', qos: 2 })
+    const { messageId } = came as { messageId: number }
+    device.client.send({ cmd: 'pubrec', messageId } as Packet)
+    expect(await device.client.next()).toMatchObject({ cmd: 'pubrel', messageId })
+    await kill(first.child)
+    const second = await liveApart(at)
+    const back = await RawClient.connect(second.port, await certs.credentials('pump-7'), 'pump-7', { clean: false })
+    expect(await back.client.next()).toMatchObject({ cmd: 'pubrel', messageId })
+    await kill(second.child)
+  })
 })
 
 function message(messageId: number, dup: boolean): Packet {
