@@ -1,5 +1,5 @@
 /** One run: clients, brokers and an operator who do what a seeded generator says, and an oracle that watches. */
-import { once } from 'node:events'
+import { once, setMaxListeners } from 'node:events'
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import { revisionOf } from '../../src/source/load-texts.ts'
 import { Random } from '../fuzz/random.ts'
@@ -325,6 +325,7 @@ export class Run {
 
   async #until(node: Node, isSo: () => boolean, what: string): Promise<void> {
     const over = new AbortController()
+    setMaxListeners(0, over.signal)
     const wait = async (): Promise<void> => {
       while (!isSo()) {
         const { signal } = over
