@@ -17,6 +17,14 @@ interface Outgoing {
   isReceived: boolean
 }
 
+/** A SUBSCRIBE or UNSUBSCRIBE that has no answer yet. */
+interface Asked {
+  readonly filter: string
+  readonly done: (granted: number | undefined) => void
+  /** An UNSUBSCRIBE has followed. */
+  isOver: boolean
+}
+
 /** One TLS connection. */
 interface Line {
   readonly raw: RawClient
@@ -28,7 +36,7 @@ interface Line {
   /** The oldest policy that can decide for it. */
   since: number
   readonly pings: { readonly since: number; readonly answered: (isAnswered: boolean) => void }[]
-  readonly asked: Map<number, { readonly filter: string; readonly done: (granted: number | undefined) => void }>
+  readonly asked: Map<number, Asked>
 }
 
 export interface ClientFacts {
@@ -50,7 +58,8 @@ export class Client {
   refused = 0
   readonly #facts: ClientFacts
   readonly #outgoing = new Map<number, Outgoing>()
-  readonly #incoming = new Set<number>()
+  /** Numbers of messages by identifier, from PUBLISH to PUBREL. */
+  readonly #incoming = new Map<number, number>()
   #line: Line | undefined
   #isKept = false
   #lastId = 0
@@ -133,6 +142,9 @@ export class Client {
   }
 
   unsubscribe(filter: string): Promise<number | undefined> {
+    this.#note(`unsubscribes from ${filter}`)
+    // what is granted to an earlier SUBSCRIBE ends with this
+    for (const asked of this.#line?.asked.values() ?? []) if (asked.filter === filter) asked.isOver = true
     this.#facts.oracle.unsubscribing(this.clientId, filter)
     return this.#ask(filter, messageId => ({ cmd: 'unsubscribe', messageId, unsubscriptions: [filter] }))
   }
@@ -182,7 +194,7 @@ export class Client {
     const id = ('messageId' in packet ? packet.messageId : undefined) ?? 0
     if (packet.cmd === 'publish') this.#receive(line, packet, id)
     if (packet.cmd === 'pubrel') {
-      this.#note(`gets PUBREL ${id}`)
+      this.#note(`gets PUBREL of ${this.#incoming.get(id)}`)
       this.#incoming.delete(id)
       raw.send({ cmd: 'pubcomp', messageId: id } as Packet)
     }
@@ -205,11 +217,12 @@ export class Client {
   #receive({ raw, since }: Line, packet: Extract<Packet, { cmd: 'publish' }>, id: number): void {
     const { topic, qos, retain } = packet
     const isRepeat = qos === 2 && this.#incoming.has(id)
-    const how = `${isRepeat ? ' again' : ''}${packet.dup ? ' DUP' : ''}${retain ? ' retained' : ''}`
+    const under = isRepeat ? `, under way as that of ${this.#incoming.get(id)},` : ''
+    const how = `${under}${isRepeat ? ' again' : ''}${packet.dup ? ' DUP' : ''}${retain ? ' retained' : ''}`
     this.#note(`gets ${packet.payload} as ${id} at QoS ${qos}${how}`)
-    if (qos === 2) this.#incoming.add(id)
     if (!isRepeat) {
       const number = Number(packet.payload)
+      if (qos === 2) this.#incoming.set(id, number)
       this.#facts.oracle.deliver(this.clientId, this.who, { number, topic, qos, retain, since })
     }
     if (qos > 0) raw.send({ cmd: qos === 2 ? 'pubrec' : 'puback', messageId: id } as Packet)
@@ -225,9 +238,9 @@ export class Client {
   }
 
   #granted(line: Line, id: number, granted: number | undefined): void {
-    const filter = line.asked.get(id)?.filter
+    const { filter, isOver = false } = line.asked.get(id) ?? {}
     if (granted === 128) this.refused++
-    else if (filter !== undefined && !line.isClean && (granted ?? 0) > 0) {
+    else if (filter !== undefined && !isOver && !line.isClean && (granted ?? 0) > 0) {
       this.#facts.oracle.subscribed(this.clientId, filter, line.since)
     }
     this.#note(`is granted ${filter} at ${granted}`)
@@ -248,7 +261,7 @@ export class Client {
     if (line === undefined) return Promise.resolve(undefined)
     return new Promise(done => {
       const id = this.#freeId()
-      line.asked.set(id, { filter, done })
+      line.asked.set(id, { filter, done, isOver: false })
       line.raw.send(packet(id) as Packet)
     })
   }

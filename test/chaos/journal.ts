@@ -19,7 +19,7 @@ export class Journal {
   about(number: number, clientId: string): readonly string[] {
     const isAbout = ({ who, text }: Line): boolean =>
       new RegExp(`\\b(sends|again|acknowledged|gets|of) ${number}\\b`).test(text) ||
-      (who === clientId && /connected|granted|PUBREL/.test(text)) ||
+      (who === clientId && /connected|granted|unsubscribes|certificate/.test(text)) ||
       who === 'run'
     return this.#lines
       .filter(isAbout)

@@ -252,6 +252,7 @@ export class Run {
     const isSuperseded = this.#random.chance(50)
     this.#inBackground(async () => {
       client.credentials = await this.#options.fleet.renew(client.who, isSuperseded)
+      this.journal.note(client.clientId, `has a new certificate${isSuperseded ? ', the old one superseded' : ''}`)
       this.faults.renewals++
       if (isSuperseded && client.isConnected) await this.#mustEnd(client, 'a superseded certificate')
     }, client)
@@ -266,6 +267,7 @@ export class Run {
       const starts = this.nodes.map(node => node.starts)
       await fleet.revoke(client.who)
       const writtenAt = performance.now()
+      this.journal.note(client.clientId, 'has a revoked certificate')
       const entries = fleet.listed
       // of a broker that was just starting it cannot be told which list it has read
       const hasIt = (node: Node, index: number): boolean =>

@@ -34,7 +34,9 @@ export async function settle(run: Run, patienceMs: number): Promise<void> {
   for (const client of kept) {
     await must(client.connect(node, false), patienceMs, `${client.clientId} logs in`)
     // the queue is sent after CONNACK and ahead of nothing: as long as something of it comes, there may be more
-    await within(drained(client, run), patienceMs, () => `${client.clientId} gets its queue`).catch(() => undefined)
+    await within(drained(client, run), patienceMs, () => 'all of the queue').catch(() =>
+      run.journal.note(client.clientId, `has waited for ${run.oracle.owes(client.clientId)} messages`),
+    )
   }
   for (const client of kept) await client.leave()
 }

@@ -167,9 +167,7 @@ class GuardedQueue {
       await this.#remove(client, { ...packet })
       await passOver(packet)
     }
-    if (!isStored) return
-    const sizes = this.#sizes.get(client.id) ?? new Map<number, number>()
-    this.#sizes.set(client.id, sizes.set(packet.messageId, sizeOf(packet)))
+    if (isStored) this.#noteSize(client.id, packet)
   }
 
   /**
@@ -204,11 +202,28 @@ class GuardedQueue {
     return packet.cmd === 'publish' ? undefined : cleared
   }
 
+  /**
+   * In the place of a message that was sent and may not be sent again: its PUBREL. The receiver may have the message, and would take
+   * the next one with this identifier for it [MQTT-4.3.3-2].
+   */
+  #released(clientId: string, packet: AedesPublish): AedesPublish {
+    this.#noteSize(clientId, packet)
+    return { ...packet, cmd: 'pubrel', payload: Buffer.alloc(0) }
+  }
+
+  #noteSize(clientId: string, packet: AedesPublish): void {
+    const sizes = this.#sizes.get(clientId) ?? new Map<number, number>()
+    this.#sizes.set(clientId, sizes.set(packet.messageId ?? 0, sizeOf(packet)))
+  }
+
   /** What waits for a session, without what it may not receive any more. */
   async *stream(client: { id: string; conn?: Duplex }): AsyncGenerator<AedesPublish> {
     for await (const packet of this.#inner.outgoingStream(client) as AsyncIterable<AedesPublish>) {
       const isMessage = (packet.cmd ?? 'publish') === 'publish'
-      if (isMessage && this.#refusal(client.id, packet) !== undefined) await this.#remove(client, packet)
+      if (isMessage && this.#refusal(client.id, packet) !== undefined) {
+        if (packet.qos === 2 && (packet.messageId ?? 0) > 0) yield this.#released(client.id, packet)
+        else await this.#remove(client, packet)
+      }
       // what came meanwhile may have been sent already
       else if (!isMessage || client.conn === undefined || this.#deliveries.claim(client.conn, packet)) yield packet
     }

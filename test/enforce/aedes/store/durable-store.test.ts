@@ -280,6 +280,34 @@ describe('a store of an earlier life', () => {
     await second.stop()
   })
 
+  test('releases what was sent at QoS 2 and may not be sent again', async () => {
+    const at = await home()
+    const first = await live(at)
+    const device = await first.login('pump-7', 'pump-7', { clean: false })
+    await subscribed(device, command, 2)
+    const operator = await first.login('ops-1', 'ops-1/desk')
+    operator.send(message(1, false))
+    const { messageId } = (await device.next()) as { messageId: number }
+    await device.close()
+    await first.stop()
+    await editPolicy(at, yaml =>
+      yaml.replace(
+        '    deny:\n      - publish: plant/+/+/telemetry/secret/#',
+        found => `${found}\n      - receive: plant/+/+/command/stop`,
+      ),
+    )
+    const second = await live(at)
+    const back = await second.login('pump-7', 'pump-7', { clean: false })
+    expect(await back.next()).toMatchObject({ cmd: 'pubrel', messageId })
+    back.send({ cmd: 'pubcomp', messageId } as Packet)
+    back.send({ cmd: 'pingreq' } as Packet)
+    expect(await back.next()).toMatchObject({ cmd: 'pingresp' })
+    await second.stop()
+    const level = new Level(join(at, 'store'))
+    expect((await level.keys().all()).filter(key => key.startsWith('outgoing'))).toEqual([])
+    await level.close()
+  })
+
   test('belongs to nobody else: a session whose owner is refused now is ended at the start', async () => {
     const at = await home()
     const first = await live(at)
