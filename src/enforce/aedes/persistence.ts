@@ -150,7 +150,9 @@ class GuardedQueue {
     if (this.#admits(clientId, packet)) await this.#inner.outgoingEnqueue({ clientId }, unpinned(packet))
   }
 
-  async update(client: { id: string }, packet: AedesPublish): Promise<void> {
+  async update(client: { id: string; closed?: boolean }, packet: AedesPublish): Promise<void> {
+    // the queue is the next connection's, which may have sent the message
+    if (client.closed) return
     const isMessage = (packet.cmd ?? 'publish') === 'publish'
     const decided = this.#mapping(client.id)
     const isStored = await this.#inner.outgoingUpdate(client, isMessage ? packet : this.#distinct(packet)).then(
