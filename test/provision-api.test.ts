@@ -234,3 +234,17 @@ test('the CRL has a number above every one before', async () => {
   expect(second?.written?.number).toBeGreaterThan(first?.written?.number ?? Number.NaN)
   expect(second?.written?.nextUpdate.getTime()).toBe(start + 7 * day)
 })
+
+test('what a program begins at the same time is done one after the other', async () => {
+  for (const name of ['pump-12', 'pump-13']) must(await authority.issue(must(authority.planDevice(wish(name)))))
+  const plan = must(authority.planDevice(wish('pump-14')))
+  const [revoked, renewed, issued] = await Promise.all([
+    authority.revoke(authority.ofName('pump-12'), 'unspecified'),
+    authority.renew(wish('pump-13'), { supersede: true }),
+    authority.issue(plan),
+    authority.writeCrl(),
+  ])
+  expect(revoked).toHaveLength(1)
+  expect(must(renewed).superseded).toHaveLength(1)
+  expect(must(issued).superseded).toEqual([])
+})

@@ -112,6 +112,8 @@ function accessOf({ now = () => new Date(), by }: AuthorityAccess): { readonly n
 export class CertificateAuthority {
   readonly #ca: OpenCa
   readonly #random: AuthorityAccess['random']
+  /** Ends with what was begun last. The ledger is one connection: a list is published within a transaction of it. */
+  #turn: Promise<unknown> = Promise.resolve()
 
   /** Use `openCertificateAuthority`. */
   constructor(ca: OpenCa, random: AuthorityAccess['random']) {
@@ -151,16 +153,23 @@ export class CertificateAuthority {
    */
   issue(plan: LeafPlan, stage?: Stage): Promise<Result<Certified>> {
     // a broker may have several, such as one for each machine
-    return this.#issue(plan, { renew: plan.profile === 'server', supersede: false, stage })
+    return this.#inTurn(() => this.#issue(plan, { renew: plan.profile === 'server', supersede: false, stage }))
   }
 
   /**
    * Issues a new certificate to who has one already. The old ones stay good unless `supersede`, which puts them on the CRL and writes it.
    * Refused with `provision/unknown-certificate` where there is none in use, and as `planDevice` and `issue` are.
    */
-  async renew(
+  renew(
     wish: DeviceWish,
     options: { readonly supersede?: boolean; readonly crlDays?: number; readonly stage?: Stage } = {},
+  ): Promise<Result<Certified>> {
+    return this.#inTurn(() => this.#renew(wish, options))
+  }
+
+  async #renew(
+    wish: DeviceWish,
+    options: { readonly supersede?: boolean; readonly crlDays?: number; readonly stage?: Stage },
   ): Promise<Result<Certified>> {
     const plan = this.planDevice(wish)
     if (!plan.ok) return plan
@@ -170,7 +179,7 @@ export class CertificateAuthority {
     }
     const { supersede = false, crlDays, stage } = options
     const issued = await this.#issue(plan.value, { renew: true, supersede, stage })
-    if (issued.ok && supersede) await this.writeCrl(crlDays)
+    if (issued.ok && supersede) await publishCrl(this.#ca, crlDays ?? defaultCrlDays)
     return issued
   }
 
@@ -179,15 +188,17 @@ export class CertificateAuthority {
    * not revoked before. Enrolment tokens of a device that has nothing else in force are withdrawn.
    * @example await authority.revoke(authority.ofName('pump-12'), 'keyCompromise')
    */
-  async revoke(
+  revoke(
     records: readonly LedgerRecord[],
     reason: CrlReason,
-    crlDays?: number,
+    crlDays: number = defaultCrlDays,
   ): Promise<readonly LedgerRecord[]> {
-    const { revoked } = revokeCertificates(this.#ca.ledger, records, reason)
-    // also where nothing is new: an earlier run may have been killed before its list was out
-    await this.writeCrl(crlDays)
-    return revoked
+    return this.#inTurn(async () => {
+      const { revoked } = revokeCertificates(this.#ca.ledger, records, reason)
+      // also where nothing is new: an earlier run may have been killed before its list was out
+      await publishCrl(this.#ca, crlDays)
+      return revoked
+    })
   }
 
   /**
@@ -195,7 +206,7 @@ export class CertificateAuthority {
    * the next one must be there, default 30. `written` is undefined where another process wrote a later one meanwhile.
    */
   writeCrl(days: number = defaultCrlDays): Promise<readonly PublishedCrl[]> {
-    return publishCrl(this.#ca, days)
+    return this.#inTurn(() => publishCrl(this.#ca, days))
   }
 
   /** Every record of the ledger, oldest first. */
@@ -216,6 +227,13 @@ export class CertificateAuthority {
   /** Closes the ledger. */
   close(): void {
     this.#ca.ledger.close()
+  }
+
+  /** One after the other, whether or not the one before failed. */
+  #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(act, act)
+    this.#turn = done.catch(() => undefined)
+    return done
   }
 
   async #issue(

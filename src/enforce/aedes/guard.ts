@@ -10,6 +10,7 @@ import { QueueLedger } from '../queue-ledger.ts'
 import { RetainedTopics } from '../retained-topics.ts'
 import { Acknowledgements } from './acknowledge-when-stored.ts'
 import { Connection } from './connection.ts'
+import { Deliveries } from './deliveries.ts'
 import { type Drained, drain } from './drain.ts'
 import { DirectInput, hasInternals } from './fast/direct-input.ts'
 import { PublishEncoder } from './fast/publish-encoder.ts'
@@ -94,13 +95,18 @@ function installHooks(broker: AedesBroker, build: (host: HookContext['host']) =>
 }
 
 /** Wraps the persistence that the broker has, and any that it is given later. `onKeeping`: it outlives the process. */
-function installPersistence(broker: AedesBroker, context: PersistenceContext, onKeeping: () => void): void {
+function installPersistence(
+  broker: AedesBroker,
+  context: Omit<PersistenceContext, 'isInMemory'>,
+  onKeeping: () => void,
+): void {
   const wrap = (persistence: AedesPersistence): AedesPersistence => {
-    if (!isInMemory(persistence)) {
+    const isForgetful = isInMemory(persistence)
+    if (!isForgetful) {
       if (!context.gate.hasOwnerStore) throw new ConfigurationError([ownersMissing()])
       onKeeping()
     }
-    guardPersistence(persistence, context)
+    guardPersistence(persistence, { ...context, isInMemory: isForgetful })
     return persistence
   }
   let current = wrap(broker.persistence)
@@ -137,9 +143,10 @@ export function guard(host: object, gate: Gate, options: GuardOptions = {}): Gua
   checkVersion(broker)
   const ledger = new QueueLedger(gate.limits)
   const batches = new SubscribeBatches()
+  const deliveries = new Deliveries()
   const denials = new DenialBudget(gate.limits.deniedPerMinute, Date.now)
   let acknowledgements: Acknowledgements | undefined
-  installPersistence(broker, { gate, batches, ledger }, () => {
+  installPersistence(broker, { gate, batches, ledger, deliveries }, () => {
     acknowledgements ??= new Acknowledgements(broker)
   })
   gate.serve(clientId => purgeKept(broker, clientId, ledger))
@@ -152,6 +159,7 @@ export function guard(host: object, gate: Gate, options: GuardOptions = {}): Gua
     gate,
     broker,
     connectionOf,
+    deliveries,
     batches,
     retained: new RetainedTopics(gate.limits.retainedTopics),
     isFast: fastPath,

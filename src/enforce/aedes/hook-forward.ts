@@ -2,7 +2,7 @@
 import { problem } from '../../problem.ts'
 import type { Connection } from './connection.ts'
 import { type HookContext, internal, reservedTopics } from './hooks.ts'
-import type { AedesHooks, AedesPublish, Qos } from './shape.ts'
+import type { AedesClient, AedesHooks, AedesPublish, Qos } from './shape.ts'
 
 export function authorizeForward(context: HookContext): AedesHooks['authorizeForward'] {
   return (client, packet): AedesPublish | null | undefined => {
@@ -10,6 +10,7 @@ export function authorizeForward(context: HookContext): AedesHooks['authorizeFor
       const connection = context.connectionOf(client.conn)
       const session = connection?.session
       if (connection === undefined || session === undefined || packet.topic.startsWith(reservedTopics)) return null
+      if (isRepeat(context, client, connection, packet)) return null
       const decision = session.receive(packet.topic)
       const action = { verb: 'receive', topic: packet.topic } as const
       if (decision.effect === 'refuse') {
@@ -17,7 +18,10 @@ export function authorizeForward(context: HookContext): AedesHooks['authorizeFor
         return null
       }
       const qos = packet.qos === 0 ? 0 : Math.min(packet.qos, connection.grants.highest(packet.topic))
-      if (!hasRoom(context, connection, packet.topic, qos)) return null
+      if (!hasRoom(context, connection, packet.topic, qos)) {
+        context.deliveries.keep(packet)
+        return null
+      }
       const host = context.host('authorizeForward')
       const forwarded = host.call(context.broker, client, packet)
       if (!forwarded) return null
@@ -36,6 +40,19 @@ export function authorizeForward(context: HookContext): AedesHooks['authorizeFor
       return null
     }
   }
+}
+
+/** Whether another subscription of this connection, or its queue, has brought the message; what has an identifier comes from there. */
+function isRepeat(
+  { deliveries }: HookContext,
+  client: AedesClient,
+  { grants }: Connection,
+  packet: AedesPublish,
+): boolean {
+  const isOnlyWay = grants.size < 2 && (client.clean || packet.qos === 0)
+  if (isOnlyWay || packet.messageId !== undefined || deliveries.claim(client.conn, packet)) return false
+  deliveries.keep(packet)
+  return true
 }
 
 /** The name of the hook that aedes 1.2 has where the host has none: it forwards the message as it is. */

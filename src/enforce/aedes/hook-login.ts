@@ -1,5 +1,6 @@
 /** Log-in hooks. The session is bound before aedes sees the CONNECT; these assert that, and ask the host's hooks. */
 import { type Problem, problem } from '../../problem.ts'
+import { nothingRemembered } from './deliveries.ts'
 import { logIn } from './fast/log-in.ts'
 import { type HookContext, internal, refusal, unguarded } from './hooks.ts'
 import type { AedesHooks } from './shape.ts'
@@ -8,6 +9,7 @@ export function preConnect(context: HookContext): AedesHooks['preConnect'] {
   return (client, packet, callback) => {
     // nothing behind the CONNECT is read before the log-in is through
     client.pause()
+    if (client.duplicates !== undefined) client.duplicates = nothingRemembered
     const connection = context.connectionOf(client.conn)
     const session = connection?.session
     const stop = (p: Problem): void => {

@@ -8,6 +8,7 @@ import type { Gate } from '../../gate.ts'
 import { type Problem, problem } from '../../problem.ts'
 import type { RetainedTopics } from '../retained-topics.ts'
 import type { Connection } from './connection.ts'
+import type { Deliveries } from './deliveries.ts'
 import type { PublishEncoder } from './fast/publish-encoder.ts'
 import type { AedesBroker, AedesHooks, AedesPublish } from './shape.ts'
 import type { SubscribeBatches } from './subscribe-batches.ts'
@@ -17,6 +18,7 @@ export interface GuardContext {
   readonly gate: Gate
   readonly broker: AedesBroker
   readonly connectionOf: (conn: Duplex) => Connection | undefined
+  readonly deliveries: Deliveries
   readonly batches: SubscribeBatches
   readonly retained: RetainedTopics
   /** Whether aedes' own insides may be used. */

@@ -2,7 +2,7 @@
  * The persistence wrapper: what a broker stores and brings back obeys the policy too (docs/semantics.md 3.8). aedes ignores
  * the delivery hook for queued messages, stores refused filters, and matches `$` topics with wildcards: closed here, in place.
  */
-import { Readable } from 'node:stream'
+import { type Duplex, Readable } from 'node:stream'
 import { identityKey } from '../../bind/identity-key.ts'
 import type { Gate } from '../../gate.ts'
 import { matches } from '../../policy/filter-algebra.ts'
@@ -11,6 +11,8 @@ import { parseTopicFilter, parseTopicName, type TopicFilter, type TopicName } fr
 import { type Problem, problem } from '../../problem.ts'
 import type { Mapping } from '../../session.ts'
 import type { QueueLedger } from '../queue-ledger.ts'
+import { boundPersistence } from './bound-persistence.ts'
+import { type Deliveries, passOver } from './deliveries.ts'
 import { sinkTopic } from './hooks.ts'
 import type {
   AedesClient,
@@ -27,6 +29,9 @@ export interface PersistenceContext {
   readonly gate: Gate
   readonly batches: SubscribeBatches
   readonly ledger: QueueLedger
+  readonly deliveries: Deliveries
+  /** Whether it is aedes's own, which is gone with the process. */
+  readonly isInMemory: boolean
 }
 
 /** Packet identifiers end at 65,535; above that, one marks the message that is to be taken out of a queue. */
@@ -48,7 +53,7 @@ function unpinned(packet: AedesPublish): AedesPublish {
 
 /** Wraps the methods of this persistence that aedes calls, for good. */
 export function guardPersistence(persistence: AedesPersistence, context: PersistenceContext): void {
-  const inner = bindAll(persistence)
+  const inner = boundPersistence(persistence)
   const queue = new GuardedQueue(inner, context)
   const { batches } = context
   Object.assign(persistence, {
@@ -99,28 +104,6 @@ function unpinnedWill(will: AedesPublish): AedesPublish {
   return will
 }
 
-function bindAll(persistence: AedesPersistence): AedesPersistence {
-  const names = [
-    'storeRetained',
-    'createRetainedStreamCombi',
-    'addSubscriptions',
-    'removeSubscriptions',
-    'outgoingEnqueue',
-    'outgoingEnqueueCombi',
-    'outgoingUpdate',
-    'outgoingClearMessageId',
-    'outgoingStream',
-    'incomingStorePacket',
-    'putWill',
-  ] as const
-  return Object.fromEntries(names.map(name => [name, bound(persistence, name)])) as never
-}
-
-function bound(persistence: AedesPersistence, name: keyof AedesPersistence): (...args: never[]) => unknown {
-  const method = persistence[name] as (this: unknown, ...args: never[]) => unknown
-  return (...args) => method.apply(persistence, args)
-}
-
 /** [MQTT-4.7.2-1]: a wildcard first level matches no `$` topic, retained or not. */
 async function* onlyMatching(packets: Readable, patterns: readonly string[]): AsyncGenerator<AedesPublish> {
   for await (const packet of packets as AsyncIterable<AedesPublish>) {
@@ -133,14 +116,18 @@ class GuardedQueue {
   readonly #inner: AedesPersistence
   readonly #gate: Gate
   readonly #ledger: QueueLedger
+  readonly #deliveries: Deliveries
+  readonly #isInMemory: boolean
   /** Sizes of what is on its way, by client and packet identifier: a PUBREL takes the place of the message in the store. */
   readonly #sizes = new Map<string, Map<number, number>>()
   #mark = removalMarks
 
-  constructor(inner: AedesPersistence, { gate, ledger }: PersistenceContext) {
+  constructor(inner: AedesPersistence, { gate, ledger, deliveries, isInMemory }: PersistenceContext) {
     this.#inner = inner
     this.#gate = gate
     this.#ledger = ledger
+    this.#deliveries = deliveries
+    this.#isInMemory = isInMemory
   }
 
   /** Stores a message for those kept sessions that may receive it, at no more than the QoS of their subscription. */
@@ -163,26 +150,34 @@ class GuardedQueue {
     if (this.#admits(clientId, packet)) await this.#inner.outgoingEnqueue({ clientId }, unpinned(packet))
   }
 
-  async update(client: { id: string }, packet: AedesPublish): Promise<void> {
+  async update(client: { id: string; closed?: boolean }, packet: AedesPublish): Promise<void> {
+    // the queue is the next connection's, which may have sent the message
+    if (client.closed) return
     const isMessage = (packet.cmd ?? 'publish') === 'publish'
-    try {
-      await this.#inner.outgoingUpdate(client, isMessage ? packet : this.#distinct(packet))
-    } catch (error) {
-      // not stored, because its queue was full: it is delivered all the same, and not once more after a reconnect
-      if (error instanceof Error && error.message === notStored) return
-      throw error
-    }
+    const decided = this.#mapping(client.id)
+    const isStored = await this.#inner.outgoingUpdate(client, isMessage ? packet : this.#distinct(packet)).then(
+      () => true,
+      (error: unknown) => {
+        // not stored, because its queue was full: it is delivered all the same, and not once more after a reconnect
+        if (error instanceof Error && error.message === notStored) return false
+        throw error
+      },
+    )
     if (!isMessage || packet.messageId === undefined) return
-    const sizes = this.#sizes.get(client.id) ?? new Map<number, number>()
-    this.#sizes.set(client.id, sizes.set(packet.messageId, sizeOf(packet)))
+    // what was decided before the store was ready is decided again (docs/semantics.md 2.5)
+    if (this.#mapping(client.id) !== decided && this.#refusal(client.id, packet) !== undefined) {
+      await this.#remove(client, { ...packet })
+      await passOver(packet)
+    }
+    if (isStored) this.#noteSize(client.id, packet)
   }
 
   /**
    * aedes's store takes two PUBRELs of one client for the same, since neither has an origin, and then sends a message again
-   * that was received [MQTT-4.3.3-1]: each gets one.
+   * that was received [MQTT-4.3.3-1]: each gets one. A store that lasts puts a PUBREL that has none in the place of its message.
    */
   #distinct(pubrel: AedesPublish): AedesPublish {
-    if (pubrel.brokerId !== undefined) return pubrel
+    if (!this.#isInMemory || pubrel.brokerId !== undefined) return pubrel
     return Object.assign(pubrel, { brokerId: 'pubrel', brokerCounter: this.#mark++ })
   }
 
@@ -196,6 +191,7 @@ class GuardedQueue {
   }
 
   async clear(client: { id: string }, packet: AedesPublish): Promise<AedesPublish | undefined> {
+    if (this.#deliveries.isKept(packet)) return undefined
     // stores that write to a disk bring `undefined` back as `null`
     if (!packet.messageId) {
       await this.#remove(client, packet)
@@ -209,12 +205,30 @@ class GuardedQueue {
     return packet.cmd === 'publish' ? undefined : cleared
   }
 
+  /**
+   * In the place of a message that was sent and may not be sent again: its PUBREL. The receiver may have the message, and would take
+   * the next one with this identifier for it [MQTT-4.3.3-2].
+   */
+  #released(clientId: string, packet: AedesPublish): AedesPublish {
+    this.#noteSize(clientId, packet)
+    return { ...packet, cmd: 'pubrel', payload: Buffer.alloc(0) }
+  }
+
+  #noteSize(clientId: string, packet: AedesPublish): void {
+    const sizes = this.#sizes.get(clientId) ?? new Map<number, number>()
+    this.#sizes.set(clientId, sizes.set(packet.messageId ?? 0, sizeOf(packet)))
+  }
+
   /** What waits for a session, without what it may not receive any more. */
-  async *stream(client: { id: string }): AsyncGenerator<AedesPublish> {
+  async *stream(client: { id: string; conn?: Duplex }): AsyncGenerator<AedesPublish> {
     for await (const packet of this.#inner.outgoingStream(client) as AsyncIterable<AedesPublish>) {
-      const p = (packet.cmd ?? 'publish') === 'publish' ? this.#refusal(client.id, packet) : undefined
-      if (p === undefined) yield packet
-      else await this.#remove(client, packet)
+      const isMessage = (packet.cmd ?? 'publish') === 'publish'
+      if (isMessage && this.#refusal(client.id, packet) !== undefined) {
+        if (packet.qos === 2 && (packet.messageId ?? 0) > 0) yield this.#released(client.id, packet)
+        else await this.#remove(client, packet)
+      }
+      // what came meanwhile may have been sent already
+      else if (!isMessage || client.conn === undefined || this.#deliveries.claim(client.conn, packet)) yield packet
     }
   }
 

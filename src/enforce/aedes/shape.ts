@@ -42,6 +42,8 @@ export interface AedesClient {
   readonly subscriptions: Readonly<Record<string, AedesSubscription>>
   will?: unknown
   _will?: unknown
+  /** The highest counter of each broker that it was sent a message of. */
+  duplicates?: Readonly<Record<string, number>>
   pause(): void
   unsubscribe(filters: string[], done: () => void): void
 }

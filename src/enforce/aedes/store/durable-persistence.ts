@@ -86,12 +86,24 @@ export class DurablePersistence extends AsyncLevelPersistence {
     return Promise.all([super.outgoingEnqueueCombi(to, packet), this.#commit.write(received)])
   }
 
-  /** Which packet identifier a message of QoS 1 has got, and that it has arrived: without it, it comes again. */
-  override outgoingUpdate(client: ById, packet: AedesPublish): Promise<void> {
+  /**
+   * Which packet identifier a message has got, or that it has been received, in one: of three writes, the last could come after
+   * what the next connection of the client has written. At QoS 1 nobody waits: without it, the message comes again.
+   */
+  override async outgoingUpdate(client: ById, packet: AedesPublish): Promise<void> {
+    const operations: Operation[] = []
+    const library = new AsyncLevelPersistence({
+      get: (key: string) => this.#commit.get(key),
+      put: async (key: string, value: Buffer) => void operations.push({ type: 'put', key, value }),
+      del: async (key: string) => void operations.push({ type: 'del', key }),
+    })
+    await library.outgoingUpdate(client, packet)
     const isAtLeastOnce = packet.cmd !== 'pubrel' && packet.qos === 1
-    return isAtLeastOnce ? this.#hasty.outgoingUpdate(client, packet) : super.outgoingUpdate(client, packet)
+    if (isAtLeastOnce) this.#commit.writeLater(operations)
+    else await this.#commit.write(operations)
   }
 
+  /** That it has arrived: without it, it comes again at QoS 1, and its PUBREL at QoS 2. */
   override outgoingClearMessageId(client: ById, packet: AedesPublish): Promise<AedesPublish | undefined> {
     return this.#hasty.outgoingClearMessageId(client, packet)
   }

@@ -36,6 +36,7 @@ export class GroupCommit {
   #last: Promise<void> = Promise.resolve()
   /** The last operation on each key that is not flushed. */
   readonly #waiting = new Map<string, Operation>()
+  #isClosed = false
 
   constructor(store: KeyValueStore) {
     this.#store = store
@@ -70,7 +71,12 @@ export class GroupCommit {
 
   async *values(range: Range): AsyncGenerator<Buffer> {
     await this.#quiet()
-    yield* this.#store.values({ ...range, ...buffers })
+    try {
+      if (!this.#isClosed) yield* this.#store.values({ ...range, ...buffers })
+    } catch (error) {
+      // whoever still reads when the broker stops has no more to come
+      if (!this.#isClosed) throw error
+    }
   }
 
   async clear(range: Range): Promise<void> {
@@ -82,6 +88,7 @@ export class GroupCommit {
 
   async close(): Promise<void> {
     await this.#quiet()
+    this.#isClosed = true
     await this.#store.close()
   }
 

@@ -214,6 +214,27 @@ describe('killed without warning', () => {
     ).toEqual(Array.from({ length: total }, (_, index) => index + 1))
     await kill(broker.child)
   })
+
+  test('a message of QoS 2 that its receiver has released does not come again: its PUBREL does', {
+    timeout: 60_000,
+  }, async () => {
+    const at = await home()
+    const first = await liveApart(at)
+    const device = await RawClient.connect(first.port, await certs.credentials('pump-7'), 'pump-7', { clean: false })
+    await subscribed(device.client, command, 2)
+    const { client: operator } = await RawClient.connect(first.port, await certs.credentials('ops-1'), 'ops-1/desk')
+    operator.send(message(1, false))
+    const came = (await device.client.next()) as Packet
+    expect(came).toMatchObject({ cmd: 'publish', qos: 2 })
+    const { messageId } = came as { messageId: number }
+    device.client.send({ cmd: 'pubrec', messageId } as Packet)
+    expect(await device.client.next()).toMatchObject({ cmd: 'pubrel', messageId })
+    await kill(first.child)
+    const second = await liveApart(at)
+    const back = await RawClient.connect(second.port, await certs.credentials('pump-7'), 'pump-7', { clean: false })
+    expect(await back.client.next()).toMatchObject({ cmd: 'pubrel', messageId })
+    await kill(second.child)
+  })
 })
 
 function message(messageId: number, dup: boolean): Packet {
@@ -257,6 +278,34 @@ describe('a store of an earlier life', () => {
     const back = await second.login('pump-7', 'pump-7', { clean: false })
     expect(await payloadsUpTo(back, 'open')).toEqual(['open'])
     await second.stop()
+  })
+
+  test('releases what was sent at QoS 2 and may not be sent again', async () => {
+    const at = await home()
+    const first = await live(at)
+    const device = await first.login('pump-7', 'pump-7', { clean: false })
+    await subscribed(device, command, 2)
+    const operator = await first.login('ops-1', 'ops-1/desk')
+    operator.send(message(1, false))
+    const { messageId } = (await device.next()) as { messageId: number }
+    await device.close()
+    await first.stop()
+    await editPolicy(at, yaml =>
+      yaml.replace(
+        '    deny:\n      - publish: plant/+/+/telemetry/secret/#',
+        found => `${found}\n      - receive: plant/+/+/command/stop`,
+      ),
+    )
+    const second = await live(at)
+    const back = await second.login('pump-7', 'pump-7', { clean: false })
+    expect(await back.next()).toMatchObject({ cmd: 'pubrel', messageId })
+    back.send({ cmd: 'pubcomp', messageId } as Packet)
+    back.send({ cmd: 'pingreq' } as Packet)
+    expect(await back.next()).toMatchObject({ cmd: 'pingresp' })
+    await second.stop()
+    const level = new Level(join(at, 'store'))
+    expect((await level.keys().all()).filter(key => key.startsWith('outgoing'))).toEqual([])
+    await level.close()
   })
 
   test('belongs to nobody else: a session whose owner is refused now is ended at the start', async () => {

@@ -1,0 +1,112 @@
+/** One broker as a process that is killed and started again; what it says of itself is followed line by line. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { EventEmitter, once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import type { TraceEvent } from '../../src/trace.ts'
+
+const main = fileURLToPath(new URL('../../dist/tool/main.js', import.meta.url))
+
+export interface NodeOptions {
+  readonly name: string
+  readonly folder: string
+  /** Behind `serve`. */
+  readonly args: readonly string[]
+}
+
+interface NodeEvents {
+  /** A line of its log. */
+  said: [TraceEvent]
+  /** It listens. */
+  ready: []
+  /** It has ended. */
+  gone: []
+}
+
+export class Node extends EventEmitter<NodeEvents> {
+  readonly name: string
+  /** Revision of the policy that it has said to be in force. */
+  revision = ''
+  port = 0
+  readonly #options: NodeOptions
+  #child: ChildProcess | undefined
+  /** How often it was started. */
+  starts = 0
+  /** Entries of the revocation list that it has said to be in force since it was started. */
+  entries = 0
+  #isReady = false
+  #hasLoaded = false
+  #lastWords: string[] = []
+
+  constructor(options: NodeOptions) {
+    super()
+    this.setMaxListeners(0)
+    this.name = options.name
+    this.#options = options
+  }
+
+  get isReady(): boolean {
+    return this.#isReady
+  }
+
+  get isRunning(): boolean {
+    return this.#child !== undefined
+  }
+
+  /** Resolves when it listens. Rejects where it ends before that, unless it is killed. */
+  async start(): Promise<void> {
+    const { folder, args } = this.#options
+    const child = spawn(process.execPath, [main, 'serve', ...args], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
+    this.#child = child
+    this.starts++
+    this.entries = 0
+    this.#hasLoaded = false
+    child.once('close', () => {
+      this.#child = undefined
+      this.#isReady = false
+      this.emit('gone')
+    })
+    createInterface({ input: child.stderr as NodeJS.ReadableStream }).on('line', line => this.#read(line))
+    let revision = ''
+    createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', line => {
+      const port = /^guarding mqtts:\/\/[^ ]*:(\d+)/.exec(line)?.[1]
+      if (port !== undefined) this.port = Number(port)
+      revision = /^policy .* revision ([0-9a-f]+)/.exec(line)?.[1] ?? revision
+      if (!line.startsWith('certs ') || this.#child !== child) return
+      // what it started with, unless it has said meanwhile that another one is in force
+      if (!this.#hasLoaded) this.revision = revision
+      this.#isReady = true
+      this.emit('ready')
+    })
+    await Promise.race([once(this, 'ready'), once(this, 'gone')])
+    if (!this.#isReady && child.signalCode === null) {
+      throw new Error(`${this.name} does not start: ${this.#lastWords.join(' / ')}`)
+    }
+  }
+
+  /** Without warning. Resolves when the process is gone. */
+  async kill(): Promise<void> {
+    const child = this.#child
+    if (child === undefined) return
+    const gone = once(child, 'close')
+    child.kill('SIGKILL')
+    await gone
+  }
+
+  #read(line: string): void {
+    this.#lastWords = [...this.#lastWords.slice(-2), line]
+    let event: TraceEvent
+    try {
+      event = JSON.parse(line) as TraceEvent
+    } catch {
+      // cut by a kill, or no log line
+      return
+    }
+    if (event.event === 'policy-loaded') {
+      this.#hasLoaded = true
+      this.revision = event.revision
+    }
+    if (event.event === 'revocations-loaded') this.entries = event.entries
+    this.emit('said', event)
+  }
+}

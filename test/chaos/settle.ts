@@ -1,0 +1,66 @@
+/** The end of a run: every kept session gets what waits for it, and a last message behind all of it. */
+import { once } from 'node:events'
+import type { Client } from './client.ts'
+import type { Run } from './run.ts'
+import { within } from './within.ts'
+
+export async function settle(run: Run, patienceMs: number): Promise<void> {
+  const node = run.nodes[0]
+  if (node === undefined) return
+  if (!node.isReady) await within(once(node, 'ready'), patienceMs, () => 'a broker starts')
+  const kept = run.clients.filter(client => client.isKept)
+  for (const client of run.clients) await client.leave()
+  for (const client of kept) {
+    await must(client.connect(node, false), patienceMs, `${client.clientId} logs in`)
+    const place = client.who.role === 'device' ? client.who.name : '+'
+    const granted = await within(client.subscribe(`plant/s1/${place}/end/#`, 1), patienceMs, () => 'SUBACK')
+    if (granted === undefined) throw new Error(`${client.clientId} was disconnected at the end`)
+    // what was under way comes to its end first: it would be sent behind what is newer
+    await acknowledged(client, patienceMs)
+    await client.leave()
+  }
+  const [sender] = kept.filter(client => client.who.role === 'operator')
+  const [device] = kept.filter(client => client.who.role === 'device')
+  for (const [from, to] of [
+    [sender, kept.filter(client => client.who.role === 'device')],
+    [device, kept.filter(client => client.who.role === 'operator')],
+  ] as const) {
+    if (from === undefined) continue
+    await must(from.connect(node, false), patienceMs, `${from.clientId} logs in`)
+    for (const { who } of to) from.publish(`plant/s1/${who.role === 'device' ? who.name : from.who.name}/end/x`, 1)
+    await acknowledged(from, patienceMs)
+    await from.leave()
+  }
+  for (const client of kept) {
+    await must(client.connect(node, false), patienceMs, `${client.clientId} logs in`)
+    // the queue is sent after CONNACK and ahead of nothing: as long as something of it comes, there may be more
+    await within(drained(client, run), patienceMs, () => 'all of the queue').catch(() =>
+      run.journal.note(client.clientId, `has waited for ${run.oracle.owes(client.clientId)} messages`),
+    )
+  }
+  for (const client of kept) await client.leave()
+}
+
+/** Everything of its own has been acknowledged. */
+async function acknowledged(client: Client, patienceMs: number): Promise<void> {
+  await within(
+    pinged(client, () => client.inFlight === 0),
+    patienceMs,
+    () => `${client.clientId} is acknowledged`,
+  )
+}
+
+async function drained(client: Client, run: Run): Promise<void> {
+  await pinged(client, () => run.oracle.owes(client.clientId) === 0)
+  // a repeat would come now
+  await client.ping()
+}
+
+/** A PINGRESP after the other: each is an event that something else may have come before. */
+async function pinged(client: Client, isSo: () => boolean): Promise<void> {
+  while (!isSo()) if (!(await client.ping())) throw new Error(`${client.clientId} was disconnected`)
+}
+
+async function must(entry: Promise<boolean>, patienceMs: number, what: string): Promise<void> {
+  if (!(await within(entry, patienceMs, () => what))) throw new Error(`not so: ${what}`)
+}

@@ -1,0 +1,163 @@
+/** A store takes its time: what overtakes, repeats or changes meanwhile loses nothing, doubles nothing, and leaks nothing (2.5, 3.4, 3.8). */
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Aedes } from 'aedes'
+import type { Packet } from 'mqtt-packet'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { guard, listen } from '../../../src/enforce/aedes/index.ts'
+import type { AedesPersistence, AedesPublish } from '../../../src/enforce/aedes/shape.ts'
+import { openGate } from '../../../src/open-gate.ts'
+import { ensureDevCerts } from '../../../src/provision/dev-certs.ts'
+import { RawClient } from '../../support/raw-client.ts'
+import { SuiteCerts } from '../../support/suite-certs.ts'
+
+type Slow = 'outgoingEnqueueCombi' | 'outgoingUpdate'
+
+const temp = 'plant/s1/pump-7/telemetry/temp'
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'portcullis-deliveries-'))
+  await ensureDevCerts(folder, () => new Date())
+  await cp(new URL('../../../policies', import.meta.url), join(folder, 'policies'), { recursive: true })
+  await rm(join(folder, 'policies', 'plant.test.yaml'))
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+/** A broker whose store has done its work on the message `slow`, and says so only when it is released. */
+async function start(slow: Slow) {
+  const broker = await Aedes.createBroker()
+  let release = (): void => undefined
+  let isReached = (): void => undefined
+  const released = new Promise<void>(resolve => {
+    release = resolve
+  })
+  const reached = new Promise<void>(resolve => {
+    isReached = resolve
+  })
+  const { persistence } = broker as unknown as { readonly persistence: AedesPersistence }
+  const method = persistence[slow].bind(persistence) as (to: never, packet: AedesPublish) => Promise<unknown>
+  Object.assign(persistence, {
+    [slow]: async (to: never, packet: AedesPublish) => {
+      const done = await method(to, packet)
+      if (String(packet.payload) !== 'slow') return done
+      isReached()
+      await released
+      return done
+    },
+  })
+  const issuers = { acme: { certificates: ['issuing.pem'], root: 'root.pem', crl: ['acme.crl'] } }
+  const gate = await openGate({ policies: join(folder, 'policies'), baseFolder: folder, issuers, watch: false })
+  const tls = { keyFile: join(folder, 'server.key'), certFile: join(folder, 'server.pem') }
+  const listener = await listen(guard(broker, gate), { port: 0, host: '127.0.0.1', tls })
+  const certs = new SuiteCerts(folder)
+  return {
+    gate,
+    reached,
+    release: () => release(),
+    login: async (name: string, clientId = name, clean = true) => {
+      const { client } = await RawClient.connect(listener.address.port, await certs.credentials(name), clientId, {
+        clean,
+      })
+      return client
+    },
+    stop: async () => {
+      await listener.close()
+      await gate.close()
+      await new Promise<void>(resolve => broker.close(() => resolve()))
+    },
+  }
+}
+
+async function subscribe(client: RawClient, qos: 1 | 2, ...filters: string[]): Promise<void> {
+  client.send({ cmd: 'subscribe', messageId: 1, subscriptions: filters.map(topic => ({ topic, qos })) } as Packet)
+  expect(await client.next()).toMatchObject({ cmd: 'suback' })
+}
+
+const publish = (client: RawClient, payload: string, qos: 0 | 1 | 2): void =>
+  client.send({ cmd: 'publish', topic: temp, payload, qos, messageId: 7, dup: false, retain: false } as Packet)
+
+/** Up to `last`, which is not acknowledged either. */
+async function payloads(client: RawClient, last: string): Promise<readonly string[]> {
+  const got: string[] = []
+  while (got.at(-1) !== last) {
+    const packet = await client.next()
+    if (packet === undefined) throw new Error(`closed after ${got.join(' ')}`)
+    if (packet.cmd === 'publish') got.push(String(packet.payload))
+  }
+  return got
+}
+
+test.each([true, false])(
+  'a message that is overtaken while it is stored is delivered (clean session: %s)',
+  async clean => {
+    const broker = await start('outgoingEnqueueCombi')
+    const kept = await broker.login('audit-1', 'audit-1/kept', false)
+    await subscribe(kept, 1, 'plant/#')
+    const operator = await broker.login('ops-1', 'ops-1/desk', clean)
+    await subscribe(operator, 1, 'plant/s1/#')
+    const pump = await broker.login('pump-7')
+    publish(pump, 'slow', 1)
+    await broker.reached
+    publish(pump, 'fast', 0)
+    expect(await payloads(operator, 'fast')).toEqual(['fast'])
+    broker.release()
+    expect(await payloads(operator, 'slow')).toEqual(['slow'])
+    await broker.stop()
+  },
+)
+
+test('a message that is stored just when its session comes back is sent once', async () => {
+  const broker = await start('outgoingEnqueueCombi')
+  const before = await broker.login('ops-1', 'ops-1/desk', false)
+  await subscribe(before, 2, 'plant/s1/#')
+  await before.close()
+  const pump = await broker.login('pump-7')
+  publish(pump, 'slow', 1)
+  await broker.reached
+  const operator = await broker.login('ops-1', 'ops-1/desk', false)
+  expect(await payloads(operator, 'slow')).toEqual(['slow'])
+  broker.release()
+  expect(await pump.next()).toMatchObject({ cmd: 'puback' })
+  publish(pump, 'end', 0)
+  expect(await payloads(operator, 'end')).toEqual(['end'])
+  await broker.stop()
+})
+
+test('a delivery that the policy forbids by the time it is stored is not made, and does not wait', async () => {
+  const broker = await start('outgoingUpdate')
+  const operator = await broker.login('ops-1', 'ops-1/desk', false)
+  await subscribe(operator, 1, 'plant/s1/#')
+  const pump = await broker.login('pump-7')
+  publish(pump, 'slow', 1)
+  await broker.reached
+  const file = join(folder, 'policies', 'plant.yaml')
+  const yaml = await readFile(file, 'utf8')
+  await writeFile(file, yaml.replace('      - { publish: plant/+/+/config/#, accept:', `      - receive: ${temp}\n$&`))
+  await broker.gate.reload()
+  broker.release()
+  await writeFile(file, yaml)
+  await broker.gate.reload()
+  await operator.close()
+  const again = await broker.login('ops-1', 'ops-1/desk', false)
+  await subscribe(again, 1, 'plant/s1/#')
+  const device = await broker.login('pump-7')
+  publish(device, 'end', 0)
+  expect(await payloads(again, 'end')).toEqual(['end'])
+  await broker.stop()
+})
+
+test('what came by one of two overlapping subscriptions waits until it is acknowledged', async () => {
+  const broker = await start('outgoingUpdate')
+  const operator = await broker.login('ops-1', 'ops-1/desk', false)
+  await subscribe(operator, 1, 'plant/s1/#', 'plant/s1/+/telemetry/#')
+  const pump = await broker.login('pump-7')
+  publish(pump, 'one', 1)
+  expect(await payloads(operator, 'one')).toEqual(['one'])
+  operator.send({ cmd: 'pingreq' } as Packet)
+  expect(await operator.next()).toMatchObject({ cmd: 'pingresp' })
+  await operator.close()
+  expect(await payloads(await broker.login('ops-1', 'ops-1/desk', false), 'one')).toEqual(['one'])
+  await broker.stop()
+})
