@@ -11,6 +11,7 @@ import {
 import type { Gate } from '../gate.ts'
 import type { GateOptions } from '../gate-options.ts'
 import { openGate } from '../open-gate.ts'
+import type { Problem } from '../problem.ts'
 import { watchFiles } from '../source/watch-files.ts'
 import { createBroker } from './broker.ts'
 import type { Persistence } from './configured-persistence.ts'
@@ -27,6 +28,8 @@ export interface RunningBroker {
   reload(): Promise<void>
   /** Ends all sessions politely, within that time; call `listener.stop` before. */
   drain(withinMs: number): Promise<void>
+  /** Why it should get no clients, as one of a cluster; undefined where nothing speaks against it. */
+  readonly clusterProblem?: () => Problem | undefined
   close(): Promise<void>
 }
 
@@ -63,6 +66,7 @@ export async function startGuarded(
       drain: async withinMs => void (await guarded.drain(withinMs)),
       fastPath: guarded.fastPath,
       inspect: guarded.inspect,
+      ...(cluster && { clusterProblem: () => cluster.problem() }),
       ...(listener.wsAddress === undefined ? {} : { wsAddress: listener.wsAddress }),
       close: async () => {
         await Promise.all([listener.close(), watcher.close()])

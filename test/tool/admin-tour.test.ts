@@ -57,7 +57,7 @@ test('from a start to a kick', { timeout: 300_000 }, async () => {
   expect(more).toEqual([])
   const broker = stay(serve)
   const port = Number(/localhost:(\d+)/.exec(await broker.line('guarding'))?.[1])
-  await broker.line('watch    npx portcullis watch ')
+  await broker.said('watch    npx portcullis watch ')
   expect(statSync(join(folder, 'certs-dev/portcullis.sock')).mode & 0o777).toBe(0o600)
 
   expect(await run(status)).toContain(`listening     mqtts://`)

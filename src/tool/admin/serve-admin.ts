@@ -46,5 +46,9 @@ export async function openAdmin(
     return []
   }
   const option = isAsked ? ` --admin ${shellQuote(shownPath(path))}` : ''
-  return [`watch    npx portcullis watch${option}     (or: session list, status)`]
+  const line = `watch    npx portcullis watch${option}     (or: session list, status)`
+  if (isAsked) return [line]
+  // the six lines of a start stay six
+  say(line)
+  return []
 }

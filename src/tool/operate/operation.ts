@@ -45,6 +45,8 @@ export async function openOperation({ host, port }: Pick<OperateSettings, 'host'
     watch: (running, tell) => {
       standing = undefined
       for (const check of gateChecks(running.gate)) readiness.add(check)
+      const { clusterProblem } = running
+      if (clusterProblem !== undefined) readiness.add({ name: 'cluster', problem: clusterProblem })
       metrics?.watch(metricsSource(running.gate, running.listener, readiness))
       endTelling = tellUnready(readiness, tell, systemClock)
     },
