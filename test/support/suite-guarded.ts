@@ -23,6 +23,8 @@ export interface Variant {
   readonly persistence?: (folder: string) => Promise<{ persistence: Persistence; close(): Promise<void> }>
   /** Clients come to two brokers in turn. */
   readonly hasTwoNodes?: boolean
+  /** Cases that say nothing here, by name, and why. */
+  readonly skips?: Readonly<Record<string, string>>
   /** Goes into every CONNECT with a client id that does not say otherwise. */
   readonly connect?: Readonly<Record<string, unknown>>
 }

@@ -29,9 +29,14 @@ const onDisk = async (folder: string) => ({
 })
 
 if (!hasRedis) console.warn('redis-server is not installed: the suite is not run on it')
+const notOnTwoNodes = {
+  'a revoked certificate does not come back by a resumed TLS session, nor under another client id':
+    'a TLS session is resumed on the node that it was made on, and nowhere else',
+}
+
 const redisVariants: readonly Variant[] = [
   { name: 'a node on Redis', persistence: onRedis },
-  { name: 'two nodes on Redis', persistence: onRedis, hasTwoNodes: true },
+  { name: 'two nodes on Redis', persistence: onRedis, hasTwoNodes: true, skips: notOnTwoNodes },
 ]
 
 const variants: readonly Variant[] = [
@@ -48,7 +53,8 @@ for (const variant of variants) {
   const broker = guardedAedesBy(variant)
   describe.concurrent(`adapter suite by ${variant.name}`, () => {
     for (const one of adapterCases) {
-      test(one.name, async () => {
+      const reason = variant.skips?.[one.name]
+      test.skipIf(reason !== undefined)(reason === undefined ? one.name : `${one.name} (${reason})`, async () => {
         const running = await broker.start(one.start)
         try {
           await one.run(running)

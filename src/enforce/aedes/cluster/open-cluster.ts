@@ -12,7 +12,7 @@ import type { Gate } from '../../../gate.ts'
 import { ConfigurationError, type Problem, problem } from '../../../problem.ts'
 import type { AedesPersistence } from '../shape.ts'
 import { ClusterPersistence } from './cluster-persistence.ts'
-import { endChannel, leftChannel, nodeKey, RedisLiveRegistry } from './redis-live-registry.ts'
+import { endChannel, leftChannel, nodeKey, RedisLiveRegistry, stayChannel } from './redis-live-registry.ts'
 import { ownersChannel, RedisOwnerStore } from './redis-owner-store.ts'
 
 export interface ClusterNode {
@@ -98,7 +98,7 @@ class Node implements ClusterNode {
   async join(gate: Gate): Promise<void> {
     const { listener, subscriber } = this.#connections
     listener.on('message', (channel: string, message: string) => this.#hear(gate, channel, message))
-    await listener.subscribe(ownersChannel, leftChannel, endChannel(this.brokerId))
+    await listener.subscribe(ownersChannel, leftChannel, stayChannel, endChannel(this.brokerId))
     await this.#beat(gate)
     this.#timers.push(setInterval(() => void this.#beat(gate).catch(() => undefined), beatMs).unref())
     // what others sent meanwhile has been missed: a kept session that connects again reads its queue
@@ -124,7 +124,7 @@ class Node implements ClusterNode {
 
   #hear(gate: Gate, channel: string, message: string): void {
     if (channel === ownersChannel) this.owners.heard(message).catch(() => undefined)
-    else if (channel === leftChannel) this.registry.heardLeft(message)
+    else if (channel === leftChannel || channel === stayChannel) this.registry.heard(message, channel === leftChannel)
     else this.#endFor(gate, message)
   }
 
@@ -134,6 +134,7 @@ class Node implements ClusterNode {
     const session = gate.liveSession(clientId)
     if (session === undefined) this.registry.leave({ clientId, identity })
     else if (identityKey(session.identity) === identity) session.supersede(takenOver())
+    else this.registry.stay(clientId)
   }
 
   /** Says that the node is there, and under which policy; looks at what the others say. */

@@ -9,11 +9,13 @@ const liveKey = 'portcullis:live'
 const identityKeyOf = (identity: string): string => `portcullis:of:${identity}`
 export const nodeKey = (node: string): string => `portcullis:node:${node}`
 export const leftChannel = 'portcullis:left'
+/** A node says that it does not let a session go: it is another identity's there. */
+export const stayChannel = 'portcullis:stay'
 /** Asks a node to end a session for another node that takes over. */
 export const endChannel = (node: string): string => `portcullis:end:${node}`
 
 /** How long the node that has a session may take to end it. */
-const takeOverMs = 5_000
+const takeOverMs = 3_000
 const attempts = 3
 
 /** An entry is the node, a new line, the identity. What a dead node has left is nobody's. */
@@ -60,7 +62,7 @@ return 1`
 export class RedisLiveRegistry implements LiveRegistry {
   readonly #redis: Redis
   readonly #node: string
-  readonly #waiting = new Map<string, () => void>()
+  readonly #waiting = new Map<string, (isFree: boolean) => void>()
 
   constructor(redis: Redis, node: string) {
     this.#redis = redis
@@ -76,9 +78,8 @@ export class RedisLiveRegistry implements LiveRegistry {
       if (outcome === 'taken') return undefined
       if (outcome === 'live') return sessionLive(clientId)
       if (outcome === 'full') return tooMany(maxSessions)
-      await this.#askToEnd(node, { clientId, identity })
+      if (!(await this.#askToEnd(node, { clientId, identity }))) return owned(clientId)
     }
-    // the node that has it would not let it go: there it is another identity's
     return owned(clientId)
   }
 
@@ -89,22 +90,29 @@ export class RedisLiveRegistry implements LiveRegistry {
     this.#redis.eval(leaveScript, keys.length, ...keys, clientId, entry).catch(() => undefined)
   }
 
-  /** A node says that it has a session no more. */
-  heardLeft(clientId: string): void {
-    this.#waiting.get(clientId)?.()
+  /** The session stays where it is. */
+  stay(clientId: string): void {
+    this.#redis.publish(stayChannel, clientId).catch(() => undefined)
   }
 
-  async #askToEnd(node: string, ended: { readonly clientId: string; readonly identity: string }): Promise<void> {
+  /** A node says that it has a session no more, or that it keeps it. */
+  heard(clientId: string, isFree: boolean): void {
+    this.#waiting.get(clientId)?.(isFree)
+  }
+
+  /** Whether the place may be asked for again. */
+  async #askToEnd(node: string, ended: { readonly clientId: string; readonly identity: string }): Promise<boolean> {
     const { clientId } = ended
-    const left = new Promise<void>(resolve => {
-      const timer = setTimeout(resolve, takeOverMs)
-      this.#waiting.set(clientId, () => {
+    const answered = new Promise<boolean>(resolve => {
+      const timer = setTimeout(resolve, takeOverMs, true)
+      this.#waiting.set(clientId, isFree => {
         clearTimeout(timer)
-        resolve()
+        resolve(isFree)
       })
     })
     await this.#redis.publish(endChannel(node), JSON.stringify(ended))
-    await left
+    const isFree = await answered
     this.#waiting.delete(clientId)
+    return isFree
   }
 }

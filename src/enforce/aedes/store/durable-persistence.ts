@@ -43,6 +43,8 @@ export class DurablePersistence extends AsyncLevelPersistence {
   /** The same store for writes that nobody waits for. */
   readonly #hasty: AsyncLevelPersistence
   readonly #writer = new OperationWriter()
+  /** By client: when the last of its updates has been answered. */
+  readonly #updates = new Map<string, Promise<void>>()
   /**
    * Whose subscriptions a message meets. The library has an index of its own, which takes overlapping filters of one client for one and
    * the same, and then finds neither.
@@ -86,11 +88,26 @@ export class DurablePersistence extends AsyncLevelPersistence {
     return Promise.all([super.outgoingEnqueueCombi(to, packet), this.#commit.write(received)])
   }
 
+  /** Answered in the order in which it was asked: messages are sent then, and the store finds one sooner than another [MQTT-4.6.0-6]. */
+  override outgoingUpdate(client: ById, packet: AedesPublish): Promise<void> {
+    const updated = this.#update(client, packet)
+    const before = this.#updates.get(client.id) ?? Promise.resolve()
+    const inTurn = before.then(() => updated)
+    const ended = inTurn.catch(() => undefined)
+    this.#updates.set(client.id, ended)
+    void ended.then(() => {
+      if (this.#updates.get(client.id) === ended) this.#updates.delete(client.id)
+    })
+    // whoever asked hears of it in turn
+    updated.catch(() => undefined)
+    return inTurn
+  }
+
   /**
    * Which packet identifier a message has got, or that it has been received, in one: of three writes, the last could come after
    * what the next connection of the client has written. At QoS 1 nobody waits: without it, the message comes again.
    */
-  override async outgoingUpdate(client: ById, packet: AedesPublish): Promise<void> {
+  async #update(client: ById, packet: AedesPublish): Promise<void> {
     const operations: Operation[] = []
     const library = new AsyncLevelPersistence({
       get: (key: string) => this.#commit.get(key),
