@@ -23,6 +23,8 @@ export class Authenticator {
   readonly #now: () => number
   readonly #keepForMs: number
   readonly #certificates = certificateCache(cachedCertificates)
+  /** Of peers that are connected: going through more of them than the cache holds would find none there. */
+  readonly #ofPeers = new WeakMap<Peer, Result<Certificate>>()
 
   /** `keepForMs`: how long after its end a certificate still owns a kept session. */
   constructor(issuers: Issuers, revocations: Revocations, now: () => number, keepForMs: number) {
@@ -62,7 +64,7 @@ export class Authenticator {
   authenticate(peer: Peer, standing: { readonly live?: boolean } = {}): Result<Authenticated> {
     const issuer = this.trust(peer)
     if (!issuer.ok) return issuer
-    const parsed = this.#certificates.get(peer.leafDer as Buffer, peer.fingerprint)
+    const parsed = this.#certificateOf(peer, peer.leafDer as Buffer)
     if (!parsed.ok) return parsed
     const revocation = this.#revocations.check(issuer.value, parsed.value.serial, this.#now(), standing)
     if (!revocation.ok) return revocation
@@ -77,6 +79,14 @@ export class Authenticator {
         ),
       )
     return ok({ certificate: parsed.value, issuer: issuer.value })
+  }
+
+  #certificateOf(peer: Peer, leafDer: Buffer): Result<Certificate> {
+    const known = this.#ofPeers.get(peer)
+    if (known !== undefined) return known
+    const parsed = this.#certificates.get(leafDer, peer.fingerprint)
+    this.#ofPeers.set(peer, parsed)
+    return parsed
   }
 
   /**
