@@ -231,6 +231,10 @@ export class Gate {
     const candidate = await this.#candidateSource?.watch(() => void this.reloadCandidate())
     if (candidate !== undefined) this.#watchers.push(candidate)
     this.#watchers.push(await watchFiles(this.#trust.files, () => void this.reloadTrust()))
+    // what changed after it was read, and before it was watched
+    await this.reloadTrust()
+    await this.reload()
+    await this.reloadCandidate()
   }
 
   /** Reads the owners of kept sessions, and reviews them every hour from then on. Called by `openGate`. */

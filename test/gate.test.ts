@@ -1,6 +1,8 @@
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { existsSync, renameSync } from 'node:fs'
+import { cp, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -393,4 +395,27 @@ test('a kept session outlives its certificate by so many days, and no more (4.2)
   expect(plant.gate.keptMapping('pump-7')).toBeUndefined()
   expect(await kept()).toEqual([])
   await plant.close()
+})
+
+test('what changes while a gate opens, after it was read and before it is watched, counts all the same', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'portcullis-opening-'))
+  const certs = join(folder, 'certs-dev')
+  await ensureDevCerts(certs, () => new Date())
+  await cp(new URL('../policies', import.meta.url), join(folder, 'policies'), { recursive: true })
+  const [crl, next] = [join(certs, 'acme.crl'), join(certs, 'next.crl')]
+  await cp(crl, join(certs, 'first.crl'))
+  await new SuiteCerts(certs).revoke('pump-7')
+  await rename(crl, next)
+  await rename(join(certs, 'first.crl'), crl)
+  const plant = await startPlant({
+    beside: folder,
+    watch: true,
+    trace: ({ event }) => {
+      if (event === 'revocations-loaded' && existsSync(next)) renameSync(next, crl)
+    },
+  })
+  const admission = await plant.gate.admit(await peerOf(plant, 'pump-7'), connect)
+  expect(admission).toMatchObject({ effect: 'refuse', problem: { code: 'accept/revoked' } })
+  await plant.close()
+  await rm(folder, { recursive: true })
 })
