@@ -57,7 +57,7 @@ test('from a start to a kick', { timeout: 300_000 }, async () => {
   expect(more).toEqual([])
   const broker = stay(serve)
   const port = Number(/localhost:(\d+)/.exec(await broker.line('guarding'))?.[1])
-  await broker.said('watch    npx portcullis watch ')
+  await broker.line('trespass')
   expect(statSync(join(folder, 'certs-dev/portcullis.sock')).mode & 0o777).toBe(0o600)
 
   expect(await run(status)).toContain(`listening     mqtts://`)
@@ -101,11 +101,11 @@ test('from a start to a kick', { timeout: 300_000 }, async () => {
 
 test('a broker that was killed leaves a socket, and the next one takes its place', { timeout: 120_000 }, async () => {
   const first = stay('portcullis serve --port 0 --no-store')
-  await first.line('watch    ')
+  await first.line('trespass')
   await end(first.child, 'SIGKILL')
   expect(existsSync(join(folder, 'certs-dev/portcullis.sock'))).toBe(true)
   const second = stay('portcullis serve --port 0 --no-store')
-  await second.line('watch    ')
+  await second.line('trespass')
   await run('portcullis status')
   // a third one of this folder starts without, and leaves the second alone
   const third = stay('portcullis serve --port 0 --no-store')
@@ -140,7 +140,7 @@ test('the configuration that the page shows is one that serve takes', { timeout:
 test.skipIf(process.getuid?.() !== 0)('another user is told whom to be', { timeout: 120_000 }, async () => {
   await run('rm -f portcullis.config.yaml')
   const broker = stay('portcullis serve --port 0')
-  await broker.line('watch    ')
+  await broker.line('trespass')
   await run('chmod 755 . certs-dev')
   const main = new URL('dist/tool/main.js', root).pathname
   const child = spawn(process.execPath, [main, 'status'], { cwd: folder, env, uid: 65_534, gid: 65_534 })

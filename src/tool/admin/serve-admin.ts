@@ -45,10 +45,8 @@ export async function openAdmin(
     for (const line of error.problems.flatMap(problemLines)) say(line)
     return []
   }
-  const option = isAsked ? ` --admin ${shellQuote(shownPath(path))}` : ''
-  const line = `watch    npx portcullis watch${option}     (or: session list, status)`
-  if (isAsked) return [line]
-  // the six lines of a start stay six
-  say(line)
-  return []
+  // the one of development is where the commands look for it: the six lines of a start stay six
+  return isAsked
+    ? [`watch    npx portcullis watch --admin ${shellQuote(shownPath(path))}     (or: session list, status)`]
+    : []
 }
