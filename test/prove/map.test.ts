@@ -280,6 +280,9 @@ describe('text', () => {
     expect(textWidth('W', 100, true)).toBeGreaterThanOrEqual(110)
     expect(textWidth('中', 100, false)).toBeGreaterThanOrEqual(100)
     expect(textWidth('\ufdfd', 100, false)).toBeGreaterThan(1000)
+    // U+A9C5 is as wide as a word; U+A9B3 is a mark on the letter before it
+    expect(textWidth('\ua9c5', 100, false)).toBeGreaterThan(1000)
+    expect(textWidth('a\ua9b3', 100, false)).toBeLessThan(250)
   })
 
   test('has enough contrast on every ground, light and dark', () => {

@@ -21,9 +21,9 @@ function widths(table: string): readonly number[] {
 
 /** Beyond ASCII nobody knows which font draws it: wider than any letter of Europe or Asia in a common one. */
 const unknownWidth = 160
-/** Long dashes, Arabic phrases in one character, cuneiform and hieroglyphs. */
+/** Long dashes, Arabic phrases in one character, cuneiform and hieroglyphs; not the marks among them, which stand on a letter. */
 const giantWidth = 1400
-const giant = /[\u2e3a\u2e3b\ufd3e-\ufdff\ua980-\ua9df\u{12000}-\u{1467f}]/u
+const giant = /(?!\p{M})[\u2e3a\u2e3b\ufd3e-\ufdff\ua980-\ua9df\u{12000}-\u{1467f}]/u
 /** Our own signs, and what people in Europe write. */
 const common = /[\u00a1-\u024f\u0370-\u04ff\u2010-\u2027\u2190-\u21ff\u2260-\u2265\u2715\u25b8\u00d7]/
 const commonWidth = 130

@@ -229,6 +229,6 @@ test('permits all that was seen and is drafted, to nobody the topics of others, 
         }
       }
     }),
-    { numRuns: 300 },
+    { numRuns: 300, seed: 1 },
   )
 })

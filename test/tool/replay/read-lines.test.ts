@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { readLines } from '../../../src/tool/replay/read-lines.ts'
+import { checkAsyncProperty } from '../../support/property.ts'
 
 async function* chunked(text: string, size: number): AsyncGenerator<Uint8Array> {
   const bytes = Buffer.from(text)
@@ -18,7 +19,8 @@ async function linesOf(text: string, size: number, longest?: number): Promise<re
 }
 
 test('wherever it is cut', async () => {
-  await fc.assert(
+  await checkAsyncProperty(
+    'readLines gives the lines, wherever it is cut',
     fc.asyncProperty(
       fc.array(fc.constantFrom('a', 'ä🚰', '', 'bb'), { minLength: 1 }),
       fc.integer({ min: 1, max: 9 }),
