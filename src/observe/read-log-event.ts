@@ -1,4 +1,5 @@
 /** A line of the decision log as an event: what happened, when, to which certificate, from where. `read-log.ts` reads what was decided. Pure. */
+import { isCount, readFields, readUtcTime } from './log-line.ts'
 
 export interface LogEvent {
   /** Milliseconds since 1970. */
@@ -17,41 +18,19 @@ export interface LogEvent {
 
 const texts = ['address', 'fingerprint', 'device', 'clientId', 'code'] as const
 
-function readFields(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Readonly<Record<string, unknown>>)
-      : undefined
-  } catch {
-    return undefined
-  }
-}
-
-/** ISO 8601 in UTC, as the log writes it. */
-function timeOf(value: unknown): number | undefined {
-  if (typeof value !== 'string' || !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/.test(value)) return undefined
-  const time = Date.parse(value)
-  return Number.isNaN(time) ? undefined : time
-}
-
-function isCount(value: unknown): boolean {
-  return value === undefined || (Number.isSafeInteger(value) && (value as number) >= 0)
-}
-
 /**
  * Undefined where it is no line of a decision log: a field that has another form is not guessed at.
  * @example readLogEvent('{"level":"info","time":"2026-11-28T10:00:00.000Z","event":"connected",…}')
  */
 export function readLogEvent(text: string): LogEvent | undefined {
   const fields = readFields(text)
-  const time = timeOf(fields?.['time'])
+  const time = readUtcTime(fields?.['time'])
   const event = fields?.['event']
   if (fields === undefined || time === undefined || typeof event !== 'string') return undefined
   const { fingerprint, count } = fields
   if (texts.some(name => fields[name] !== undefined && typeof fields[name] !== 'string')) return undefined
   if (fingerprint !== undefined && !/^[0-9a-f]{64}$/.test(fingerprint as string)) return undefined
-  if (!isCount(count)) return undefined
+  if (count !== undefined && !isCount(count)) return undefined
   const known = [...texts, 'count'].flatMap(name => (fields[name] === undefined ? [] : [[name, fields[name]]]))
   return { time, event, ...(Object.fromEntries(known) as Partial<LogEvent>) }
 }

@@ -3,6 +3,7 @@ import { parseIdentityText } from '../policy/identity-text.ts'
 import type { MappedIdentity } from '../policy/model.ts'
 import { fail, ok, problem, type Result } from '../problem.ts'
 import type { TracedAction } from '../trace.ts'
+import { isCount, type LogFields, readFields } from './log-line.ts'
 
 /** One decision of the log: of a connection (`connect`) or of an action of a bound session. */
 export interface LoggedDecision {
@@ -40,24 +41,9 @@ export type LogEntry =
   | { readonly kind: 'nobody'; readonly event: string; readonly code: string }
 
 const verbs = ['connect', 'publish', 'subscribe', 'receive', 'will'] as const
-type Fields = Readonly<Record<string, unknown>>
 
 function asText(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
-}
-
-/** A number as we write one: a line may say anything. */
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0
-}
-
-function readFields(text: string): Fields | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined
-  } catch {
-    return undefined
-  }
 }
 
 function isFact(value: unknown, isRight: (value: unknown) => boolean): boolean {
@@ -65,7 +51,7 @@ function isFact(value: unknown, isRight: (value: unknown) => boolean): boolean {
 }
 
 /** Undefined where a fact is none that MQTT has: whatever came of it would be made up. */
-function readAction(fields: Fields): TracedAction | undefined {
+function readAction(fields: LogFields): TracedAction | undefined {
   const verb = verbs.find(one => one === fields['action'])
   const topic = asText(fields['topic'])
   const { qos, retain, payloadBytes } = fields
@@ -83,7 +69,7 @@ function readAction(fields: Fields): TracedAction | undefined {
   }
 }
 
-function asAction(fields: Fields, event: string): TracedAction | undefined {
+function asAction(fields: LogFields, event: string): TracedAction | undefined {
   const clientId = asText(fields['clientId'])
   if (event === 'connected') return clientId === undefined ? undefined : { verb: 'connect', topic: clientId }
   return readAction(fields)
@@ -107,7 +93,7 @@ const notALine = (line: number): Result<never> =>
   )
 
 /** A line that decides nothing. Every line of ours has its time; one of another log has another form of it, or none. */
-function readOther(fields: Fields, event: string, line: number): Result<LogEntry> {
+function readOther(fields: LogFields, event: string, line: number): Result<LogEntry> {
   if (event === 'handshake-refused') return ok({ kind: 'nobody', event, code: asText(fields['code']) ?? '' })
   return asText(fields['time']) === undefined ? notALine(line) : ok({ kind: 'other', event })
 }
@@ -138,7 +124,7 @@ export function readLogLine(text: string, line: number): Result<LogEntry> {
 }
 
 function decisionOf(
-  fields: Fields,
+  fields: LogFields,
   read: Pick<LoggedDecision, 'line' | 'effect' | 'action'> & { code: string | undefined; event: string },
   { kind, captures }: MappedIdentity,
 ): LoggedDecision {

@@ -1,5 +1,6 @@
 /** An authority as one object, for programs: what the commands `ca` and `device` do, by the same code, with nothing printed. */
 import type { KeyObject } from 'node:crypto'
+import { Turns } from '../bind/turns.ts'
 import type { PolicySet } from '../policy/model.ts'
 import { fail, ok, problem, type Result } from '../problem.ts'
 import type { SignedCertificate } from './authority.ts'
@@ -112,8 +113,7 @@ function accessOf({ now = () => new Date(), by }: AuthorityAccess): { readonly n
 export class CertificateAuthority {
   readonly #ca: OpenCa
   readonly #random: AuthorityAccess['random']
-  /** Ends with what was begun last. The ledger is one connection: a list is published within a transaction of it. */
-  #turn: Promise<unknown> = Promise.resolve()
+  readonly #turns = new Turns()
 
   /** Use `openCertificateAuthority`. */
   constructor(ca: OpenCa, random: AuthorityAccess['random']) {
@@ -229,11 +229,9 @@ export class CertificateAuthority {
     this.#ca.ledger.close()
   }
 
-  /** One after the other, whether or not the one before failed. */
+  /** One after the other. The ledger is one connection: a list is published within a transaction of it. */
   #inTurn<T>(act: () => Promise<T>): Promise<T> {
-    const done = this.#turn.then(act, act)
-    this.#turn = done.catch(() => undefined)
-    return done
+    return this.#turns.take('ledger', act)
   }
 
   async #issue(

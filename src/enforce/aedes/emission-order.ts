@@ -1,7 +1,4 @@
-/**
- * Emission order: messages are emitted in the order in which they were published, however long a store takes for each. aedes takes
- * a message that comes after one of a higher number for a repeat, and drops it.
- */
+/** Emission order: messages are emitted in the order in which they were published, however long a store takes for each [MQTT-4.6.0-6]. */
 import type { AedesBroker, AedesPublish } from './shape.ts'
 
 interface Turn {

@@ -1,5 +1,6 @@
 /** Sessions of a running broker, as `portcullis session list --json` writes them: strictly parsed, unknown fields left alone. */
 import { createReadStream } from 'node:fs'
+import { readUtcTime } from '../../observe/log-line.ts'
 import { ConfigurationError, fail, ok, problem, type Result } from '../../problem.ts'
 import type { AuditedSession } from '../../prove/audit/evidence.ts'
 
@@ -15,13 +16,6 @@ const matching =
     typeof value === 'string' && pattern.test(value) ? value : undefined
 const sha256 = matching(/^[0-9a-f]{64}$/)
 
-/** ISO 8601 in UTC. */
-function time(value: unknown): number | undefined {
-  if (typeof value !== 'string' || !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/.test(value)) return undefined
-  const ms = Date.parse(value)
-  return Number.isNaN(ms) ? undefined : ms
-}
-
 /** Undefined is what no field may be. */
 const required: Readonly<Record<string, Check>> = {
   clientId: value => (typeof value === 'string' ? value : undefined),
@@ -33,8 +27,8 @@ const optional: Readonly<Record<string, Check>> = {
   fingerprint: sha256,
   serial: matching(/^[0-9a-f]{1,40}$/),
   issuerKeyId: sha256,
-  since: time,
-  notAfter: time,
+  since: readUtcTime,
+  notAfter: readUtcTime,
 }
 
 function readSession(value: unknown, index: number): Result<AuditedSession> {

@@ -1,16 +1,15 @@
 /** A record of the ledger as a line and as JSON. */
-
 import { toPem } from '../../provision/keys.ts'
 import type { Ledger } from '../../provision/ledger.ts'
 import type { LedgerRecord } from '../../provision/ledger-record.ts'
 import { dayText } from '../ca/ca-text.ts'
+import { tableLines } from '../table-lines.ts'
 
 /** `expired` is what an issued certificate becomes by itself. */
 export function stateText({ state, notAfter }: LedgerRecord, nowMs: number): string {
   return state === 'issued' && notAfter.getTime() < nowMs ? 'expired' : state
 }
 
-/** Lines with columns of equal width. */
 export function recordLines(records: readonly LedgerRecord[], nowMs: number): readonly string[] {
   const rows = records.map(record => [
     record.name,
@@ -19,14 +18,7 @@ export function recordLines(records: readonly LedgerRecord[], nowMs: number): re
     record.serialHex,
     record.identity ?? '',
   ])
-  const table = [['NAME', 'STATE', 'UNTIL', 'SERIAL', 'IDENTITY'], ...rows]
-  const widths = [0, 1, 2, 3].map(column => Math.max(...table.map(row => row[column]?.length ?? 0)))
-  return table.map(row =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  )
+  return tableLines(['NAME', 'STATE', 'UNTIL', 'SERIAL', 'IDENTITY'], rows)
 }
 
 export interface RecordJson {

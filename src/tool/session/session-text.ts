@@ -2,6 +2,7 @@
 import { escapeTerminal } from '../../observe/escape-terminal.ts'
 import type { SessionDetail, SessionRow } from '../admin/session-row.ts'
 import { count } from '../io.ts'
+import { tableLines } from '../table-lines.ts'
 
 const none = '-'
 
@@ -10,7 +11,7 @@ export function timeText(iso: string | null): string {
   return iso === null ? none : iso.replace('T', ' ').replace(/\.\d+Z$/, 'Z')
 }
 
-/** Lines with columns of equal width, by client id. Escaped first: what is escaped is longer. */
+/** By client id. */
 export function sessionLines(sessions: readonly SessionRow[]): readonly string[] {
   const rows = sessions
     .toSorted((a, b) => (a.clientId < b.clientId ? -1 : 1))
@@ -25,16 +26,7 @@ export function sessionLines(sessions: readonly SessionRow[]): readonly string[]
       String(one.queued),
     ])
   const heads = ['CLIENT ID', 'IDENTITY', 'STATE', 'ADDRESS', 'SINCE', 'CERT UNTIL', 'SUBS', 'QUEUED']
-  const widths = rows.reduce<readonly number[]>(
-    (widest, row) => widest.map((width, column) => Math.max(width, row[column]?.length ?? 0)),
-    heads.map(head => head.length),
-  )
-  return [heads, ...rows].map(row =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  )
+  return tableLines(heads, rows)
 }
 
 export function detailLines(session: SessionDetail): readonly string[] {

@@ -12,37 +12,15 @@ import type { GroupCommit, Operation } from './group-commit.ts'
 import { LevelFace } from './level-face.ts'
 
 type ById = { readonly id: string }
-type PutOperation = Extract<Operation, { readonly type: 'put' }>
 
 /** Of the library's keys, `:` ends what varies and `;` comes right after it. */
 const subscriptionRange = { gte: 'subscriptions:', lt: 'subscriptions;' }
 const matching = { separator: '/', wildcard_one: '+', wildcard_some: '#', match_empty_levels: true }
 
-/** What the library would write. */
-class OperationWriter {
-  readonly #library: AsyncLevelPersistence
-  #operation: PutOperation | undefined
-
-  constructor() {
-    const put = async (key: string, value: Buffer): Promise<void> => {
-      this.#operation = { type: 'put', key, value }
-    }
-    this.#library = new AsyncLevelPersistence({ put })
-  }
-
-  async incomingOperation(client: ById, packet: AedesPublish): Promise<PutOperation> {
-    const written = this.#library.incomingStorePacket(client, packet)
-    const operation = this.#operation as PutOperation
-    await written
-    return operation
-  }
-}
-
 export class DurablePersistence extends AsyncLevelPersistence {
   readonly #commit: GroupCommit
   /** The same store for writes that nobody waits for. */
   readonly #hasty: AsyncLevelPersistence
-  readonly #writer = new OperationWriter()
   /** By client: when the last of its updates has been answered. */
   readonly #updates = new Map<string, Promise<void>>()
   /**
@@ -50,7 +28,7 @@ export class DurablePersistence extends AsyncLevelPersistence {
    * the same, and then finds neither.
    */
   readonly #index = new QlobberSub(matching)
-  readonly #received = new ReceivedMessages<PutOperation>()
+  readonly #received = new ReceivedMessages<Operation>()
 
   constructor(commit: GroupCommit) {
     super(new LevelFace(commit, true))
@@ -108,16 +86,23 @@ export class DurablePersistence extends AsyncLevelPersistence {
    * what the next connection of the client has written. At QoS 1 nobody waits: without it, the message comes again.
    */
   async #update(client: ById, packet: AedesPublish): Promise<void> {
-    const operations: Operation[] = []
-    const library = new AsyncLevelPersistence({
-      get: (key: string) => this.#commit.get(key),
-      put: async (key: string, value: Buffer) => void operations.push({ type: 'put', key, value }),
-      del: async (key: string) => void operations.push({ type: 'del', key }),
-    })
-    await library.outgoingUpdate(client, packet)
+    const operations = await this.#recorded(library => library.outgoingUpdate(client, packet))
     const isAtLeastOnce = packet.cmd !== 'pubrel' && packet.qos === 1
     if (isAtLeastOnce) this.#commit.writeLater(operations)
     else await this.#commit.write(operations)
+  }
+
+  /** What the library would write. */
+  async #recorded(act: (library: AsyncLevelPersistence) => Promise<unknown>): Promise<readonly Operation[]> {
+    const operations: Operation[] = []
+    await act(
+      new AsyncLevelPersistence({
+        get: (key: string) => this.#commit.get(key),
+        put: async (key: string, value: Buffer) => void operations.push({ type: 'put', key, value }),
+        del: async (key: string) => void operations.push({ type: 'del', key }),
+      }),
+    )
+    return operations
   }
 
   /** That it has arrived: without it, it comes again at QoS 1, and its PUBREL at QoS 2. */
@@ -127,14 +112,16 @@ export class DurablePersistence extends AsyncLevelPersistence {
 
   /** Kept in mind only: the guard says which publication it belongs to, and both are written in one flush. */
   override async incomingStorePacket(client: ById, packet: AedesPublish): Promise<void> {
-    const operation = await this.#writer.incomingOperation(client, packet)
-    this.#received.add(client, packet.messageId, operation)
+    const [operation] = await this.#recorded(library => library.incomingStorePacket(client, packet))
+    this.#received.add(client, packet.messageId, operation as Operation)
   }
 
   /** A repeat that comes while the first is being published waits for it: it is acknowledged when that may be. */
   override async incomingGetPacket(client: ById, packet: AedesPublish): Promise<AedesPublish> {
     const unwritten = await this.#received.find(client, packet.messageId)
-    return unwritten === undefined ? super.incomingGetPacket(client, packet) : (decode(unwritten.value) as AedesPublish)
+    return unwritten?.type === 'put'
+      ? (decode(unwritten.value) as AedesPublish)
+      : super.incomingGetPacket(client, packet)
   }
 
   override incomingDelPacket(client: ById, packet: AedesPublish): Promise<void> {
