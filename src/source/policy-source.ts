@@ -1,7 +1,8 @@
 /** Where the policy set of a gate comes from: a folder, or a signed bundle. A gate asks for whole sets and is told of changes. */
+import { isDeepStrictEqual } from 'node:util'
 import { PolicyError, type Problem, problem } from '../problem.ts'
-import { loadPolicyFolder, watchPolicyFolder } from './folder.ts'
-import type { FolderOptions, LoadedPolicy } from './load-texts.ts'
+import { displayFolder, readPolicyFolder, watchPolicyFolder } from './folder.ts'
+import { type FolderOptions, type LoadedPolicy, loadPolicyTexts } from './load-texts.ts'
 
 export interface PolicySource {
   /** Rejects with PolicyError where there is no set that may be put in force; whoever asked keeps the one before. */
@@ -10,10 +11,18 @@ export interface PolicySource {
   watch(onChange: () => void): Promise<{ close(): Promise<void> }>
 }
 
-/** A folder as a source. */
+/** A folder as a source. While nothing has changed, what was loaded last is still the answer: tests and proofs take their time. */
 export function folderSource(folder: string): PolicySource {
+  let last: { readonly from: unknown; readonly policy: LoadedPolicy } | undefined
   return {
-    load: options => loadPolicyFolder(folder, options),
+    load: async options => {
+      const { files, problems } = await readPolicyFolder(folder)
+      const from = { files, problems, options }
+      if (last === undefined || !isDeepStrictEqual(from, last.from)) {
+        last = { from, policy: loadPolicyTexts(files, displayFolder(folder), options, problems) }
+      }
+      return last.policy
+    },
     watch: onChange => watchPolicyFolder(folder, onChange),
   }
 }
