@@ -152,6 +152,14 @@ async function serve(options: ServeOptions): Promise<void> {
   const admin = await openAdmin(desk, plan.admin, running, plan.tls.certFile)
   operation.watch(running, running.gate.trace)
   teller = new ChangeTeller(running.gate.policy, log.trace)
+  // before anything is said: whoever waits for the first line may send one right away
+  followSignals({
+    ...{ running, operation, reloader, settings: plan.operate, trace: running.gate.trace },
+    close: async () => {
+      await Promise.all([teller.close(), desk.close()])
+      await log.close()
+    },
+  })
   if (configuration.broker.path === 'fast' && !running.fastPath) {
     say(
       'this version of aedes is not the one that the fast path was made for: packets take the plain path, which is slower',
@@ -162,13 +170,6 @@ async function serve(options: ServeOptions): Promise<void> {
     say('no bundle of this key was seen here before: whether this one is the newest cannot be told')
   if (plan.reportOnly)
     say('REPORT ONLY: topics are not enforced, and every `would-refuse` of the log was let pass', 'bad')
-  followSignals({
-    ...{ running, operation, reloader, settings: plan.operate, trace: running.gate.trace },
-    close: async () => {
-      await Promise.all([teller.close(), desk.close()])
-      await log.close()
-    },
-  })
 }
 
 async function planOf(options: ServeOptions): Promise<ServePlan> {
