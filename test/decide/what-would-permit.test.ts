@@ -6,7 +6,7 @@ import { nearMisses } from '../../src/decide/near-misses.ts'
 import { type Change, whatWouldPermit } from '../../src/decide/what-would-permit.ts'
 import { rightsHolderOf } from '../../src/policy/rights-holder.ts'
 import { must, setOf } from '../support/policy-set.ts'
-import { checkProperty } from '../support/property.ts'
+import { checkCostlyProperty } from '../support/property.ts'
 
 interface WrittenRule {
   readonly role: 'own' | 'more' | 'other'
@@ -139,7 +139,7 @@ const anyAction: fc.Arbitrary<AskedAction> = fc
 // every case loads two sets from text
 test('each suggested change, made, permits', { timeout: 300_000 }, () => {
   let told = 0
-  checkProperty(
+  checkCostlyProperty(
     'whatWouldPermit: each change made in the file permits',
     fc.property(anyWritten, anyAction, (written, action) => {
       const set = setOf(write(written).yaml)

@@ -6,7 +6,7 @@ import { whoCan } from '../../src/prove/who-can.ts'
 import { everybody, reachOf, referenceClaim } from '../reference/claims.ts'
 import { referenceMatches } from '../reference/match.ts'
 import { must } from '../support/policy-set.ts'
-import { checkProperty } from '../support/property.ts'
+import { checkCostlyProperty } from '../support/property.ts'
 
 /** Two literals, one that a table refuses, and as many other values as two people can have captures. */
 const one = ['a', 'b', 'u', 'v', 'w']
@@ -154,7 +154,7 @@ ${
 
 test('every verdict is that of listing everybody and every topic (6)', { timeout: 120_000 }, () => {
   const seen = { proved: 0, refuted: 0, vacuous: 0 }
-  checkProperty(
+  checkCostlyProperty(
     'claims against listing everybody',
     fc.property(world, ({ policy, claim: text, values }) => {
       const { set, problems } = loadPolicySet([
@@ -179,7 +179,7 @@ test('every verdict is that of listing everybody and every topic (6)', { timeout
 
 test('who can is somebody exactly where listing everybody finds one, and the example can', { timeout: 120_000 }, () => {
   const seen = { some: 0, none: 0 }
-  checkProperty(
+  checkCostlyProperty(
     'who against listing everybody',
     fc.property(world, filter([]), fc.constantFrom('publish', 'receive'), ({ policy, values }, asked, action) => {
       const { set } = loadPolicySet([{ name: 'p.yaml', text: policy }])

@@ -5,7 +5,7 @@ import { memberKey, type PolicySet } from '../../src/policy/model.ts'
 import { diffPolicies } from '../../src/prove/diff/diff-policies.ts'
 import { everybody, type ReferencePerson, reachOf } from '../reference/claims.ts'
 import { must, problemOf } from '../support/policy-set.ts'
-import { checkProperty } from '../support/property.ts'
+import { checkCostlyProperty } from '../support/property.ts'
 
 const values = ['a', 'b', 'u', 'v']
 const levels = [...values, 'f']
@@ -92,7 +92,7 @@ function hasGain(before: PolicySet, after: PolicySet): boolean {
 
 test('somebody gains exactly where listing everybody and every topic finds it', { timeout: 120_000 }, () => {
   const seen = { some: 0, none: 0 }
-  checkProperty(
+  checkCostlyProperty(
     'diff against listing everybody',
     fc.property(change, ([before, after]) => {
       const [old, next] = [load(before), load(after)]

@@ -20,7 +20,7 @@ import { topicTree } from '../../src/prove/map/tree.ts'
 import { everyName, expectClean, topicLevels } from '../output-safety/fleet.ts'
 import { referenceMatches, topics } from '../reference/match.ts'
 import { must, setOf } from '../support/policy-set.ts'
-import { checkProperty } from '../support/property.ts'
+import { checkCostlyProperty, checkProperty } from '../support/property.ts'
 import { bigSet } from './big-set.ts'
 
 const read = (name: string): string => readFileSync(new URL(`../../policies/${name}`, import.meta.url), 'utf8')
@@ -221,7 +221,7 @@ describe('the drawings', () => {
   })
 
   test('of any set: the same', () => {
-    checkProperty(
+    checkCostlyProperty(
       'labels of a map',
       fc.property(anySet, set => {
         for (const drawing of drawingsOf(set).slice(1)) expect(faultsOf(drawing)).toEqual([])

@@ -7,19 +7,16 @@ import { appendFileSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
 
-interface Drawn {
-  readonly numRuns: number
-  readonly seed: number
-}
+const { PROPERTY_RUNS = '2000', PROPERTY_SEED = '0', PROPERTY_LOG } = process.env
+const runs = Number(PROPERTY_RUNS)
 
-function drawnFor(name: string, least: number): Drawn {
-  const { PROPERTY_RUNS = '2000', PROPERTY_SEED = '0' } = process.env
-  return { numRuns: Math.max(least, Number(PROPERTY_RUNS)), seed: (crc32(name) ^ Number(PROPERTY_SEED)) | 0 }
-}
+/** Of a property with milliseconds for a case, such as one that loads and proves whole sets: one case where others have five. */
+const costlyShare = 5
 
-function note(name: string, numRuns: number): void {
-  const log = process.env.PROPERTY_LOG
-  if (log !== undefined) appendFileSync(log, `${name}\t${numRuns}\n`)
+const seedOf = (name: string): number => (crc32(name) ^ Number(PROPERTY_SEED)) | 0
+
+function note(name: string, numRuns: number, kind: 'plain' | 'costly' = 'plain'): void {
+  if (PROPERTY_LOG !== undefined) appendFileSync(PROPERTY_LOG, `${name}\t${numRuns}\t${kind}\n`)
 }
 
 /**
@@ -27,14 +24,20 @@ function note(name: string, numRuns: number): void {
  * @example checkProperty('parseCrl never throws', fc.property(fc.uint8Array(), bytes => { parseCrl(Buffer.from(bytes)) }))
  */
 export function checkProperty<T>(name: string, property: fc.IProperty<T>, least = 0): void {
-  const drawn = drawnFor(name, least)
-  fc.assert(property, drawn)
-  note(name, drawn.numRuns)
+  const numRuns = Math.max(least, runs)
+  fc.assert(property, { numRuns, seed: seedOf(name) })
+  note(name, numRuns)
+}
+
+/** As `checkProperty`, with a fifth of the cases. */
+export function checkCostlyProperty<T>(name: string, property: fc.IProperty<T>): void {
+  const numRuns = Math.ceil(runs / costlyShare)
+  fc.assert(property, { numRuns, seed: seedOf(name) })
+  note(name, numRuns, 'costly')
 }
 
 /** As `checkProperty`, for what answers later. */
 export async function checkAsyncProperty<T>(name: string, property: fc.IAsyncProperty<T>): Promise<void> {
-  const drawn = drawnFor(name, 0)
-  await fc.assert(property, drawn)
-  note(name, drawn.numRuns)
+  await fc.assert(property, { numRuns: runs, seed: seedOf(name) })
+  note(name, runs)
 }
