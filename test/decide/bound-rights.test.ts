@@ -10,7 +10,7 @@ import { expandFilter } from '../../src/policy/filter-template.ts'
 import type { PolicySet, RightsHolder, Rule } from '../../src/policy/model.ts'
 import { referencePublish, referenceReceive } from '../reference/decide.ts'
 import { must } from '../support/policy-set.ts'
-import { checkProperty } from '../support/property.ts'
+import { checkCostlyProperty, checkProperty } from '../support/property.ts'
 import { anyWorld } from './any-rights.ts'
 import { LinearRights } from './linear-rights.ts'
 
@@ -57,7 +57,7 @@ function bytesIn(topic: string): { packet: Uint8Array; start: number; end: numbe
 
 describe('compiled decisions agree', () => {
   test('with going through every rule, and tell the same reason', () => {
-    checkProperty(
+    checkCostlyProperty(
       'compiled decisions tell the reason of a linear search',
       fc.property(anyWorld, ({ set, holders, questions }) => {
         for (const holder of holders) {
@@ -106,7 +106,7 @@ describe('compiled decisions agree', () => {
   })
 
   test('without an automaton', () => {
-    checkProperty(
+    checkCostlyProperty(
       'decisions without an automaton agree with those with one',
       fc.property(anyWorld, ({ set, holders, questions }) => {
         for (const holder of holders) {

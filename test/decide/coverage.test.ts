@@ -10,7 +10,7 @@ import type { Grant } from '../../src/decide/grant.ts'
 import { runPolicyTests } from '../../src/decide/run-tests.ts'
 import type { PolicySet, RightsHolder, TestAction } from '../../src/policy/model.ts'
 import { must, setOf } from '../support/policy-set.ts'
-import { checkProperty } from '../support/property.ts'
+import { checkCostlyProperty } from '../support/property.ts'
 import { anyWorld } from './any-rights.ts'
 
 const yaml = (rules: string, settings = ''): string => `identities:
@@ -190,7 +190,7 @@ function isAnother(decision: Decision, other: Decision): boolean {
 test('without the determining rules the decision would be another, and they are those that it names or more', {
   timeout: 120_000,
 }, () => {
-  checkProperty(
+  checkCostlyProperty(
     'determining rules determine',
     fc.property(anyWorld, ({ set, holders: [holder], questions }) => {
       if (holder === undefined) return

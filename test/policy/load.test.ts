@@ -8,7 +8,7 @@ import { runPolicyTests } from '../../src/decide/run-tests.ts'
 import { policyJsonSchema } from '../../src/policy/json-schema.ts'
 import { loadPolicySet } from '../../src/policy/load.ts'
 import { formatProblem, formatWhere } from '../../src/problem.ts'
-import { checkProperty } from '../support/property.ts'
+import { checkCostlyProperty, checkProperty } from '../support/property.ts'
 import { withMembers, withTop } from './load-marked.ts'
 
 const folder = new URL('../../policies/', import.meta.url)
@@ -213,7 +213,7 @@ describe('whatever the text', () => {
 
   it('never throws, and gives a set or a problem', () => {
     const edits = fc.array(edit, { maxLength: 3 })
-    checkProperty(
+    checkCostlyProperty(
       'loadPolicySet never throws',
       fc.property(fc.nat(1), edits, edits, edits, (which, inPolicy, inTests, inTable) => {
         const { set, problems } = loadPolicySet([
