@@ -1,6 +1,7 @@
 /** What a gate is opened with. */
 import type { Limits } from './accept/limits.ts'
 import type { IssuersConfig } from './accept/load-issuers.ts'
+import type { TimeMemory } from './accept/newest-time.ts'
 import type { RevocationSettings } from './accept/revocation.ts'
 import type { LiveRegistry } from './bind/live-registry.ts'
 import type { OwnerStore } from './bind/owner-store.ts'
@@ -21,6 +22,8 @@ export interface GateOptions {
   readonly limits?: Partial<Limits>
   /** Where the owners of kept sessions are kept; as lasting as the broker's own persistence. Default: in memory. */
   readonly owners?: OwnerStore
+  /** What remembers, beyond the process, the newest time that a CRL has told: a clock set back is noticed then. Default: nothing. */
+  readonly timeMemory?: TimeMemory
   /** Who is live on other nodes, where the broker is one of a cluster. */
   readonly registry?: LiveRegistry
   /** Days that a session stays kept after the end of the certificate that left it, at most. Default 7. */

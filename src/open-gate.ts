@@ -39,7 +39,12 @@ export async function openGate(options: GateOptions): Promise<Gate> {
   const trace = options.trace ?? nullTrace
   const now = options.now ?? Date.now
   const base = resolve(options.baseFolder ?? '.')
-  const trust = await openTrust(options.issuers, base, { ...options.crl, now, trace })
+  const trust = await openTrust(options.issuers, base, {
+    ...options.crl,
+    timeMemory: options.timeMemory,
+    now,
+    trace,
+  })
   const source = await openPolicies(options.policies, now)
   const policy = await source.load(loadOptions(trust.issuers))
   const reportOnly = options.reportOnly === true

@@ -103,6 +103,10 @@ export const problemCodes = {
     meaning: 'The CRL is so far past its nextUpdate that new connections of this CA are refused.',
     next: 'Fetch the newest CRL of the CA, or set `crl.onStaleCrl: keep`.',
   },
+  'accept/time-not-kept': {
+    meaning: 'The time of the newest CRL could not be remembered, or read back.',
+    next: 'Look after the store of the broker: a clock that is set back while it is down goes unnoticed.',
+  },
   'accept/too-many-connections': {
     meaning: 'The limit on open connections is reached.',
     next: 'Raise `limits.connections`, or find who opens so many.',

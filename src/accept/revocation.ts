@@ -10,17 +10,16 @@ import { type Crl, parseCrlFileInSlices, type RevokedEntry } from './crl.ts'
 import { casOf, comparableSerial, signerOf } from './crl-signer.ts'
 import { type CrlState, clockBehind, crlStates, type Staleness, type Standing, stalenessAt } from './crl-standing.ts'
 import type { ConfiguredIssuer, FoundIssuer, Issuers } from './issuers.ts'
+import { NewestTime } from './newest-time.ts'
 import { dayOf, fatal, noGoodCrl, type Rejection, revokedProblem, uncoveredCas } from './revocation-problems.ts'
-import { agedProblem, defaultRevocationSettings, type RevocationSettings } from './revocation-settings.ts'
+import {
+  agedProblem,
+  defaultRevocationSettings,
+  type RevocationOptions,
+  type RevocationSettings,
+} from './revocation-settings.ts'
 
-export { defaultRevocationSettings, type RevocationSettings, type Staleness }
-
-export interface RevocationOptions extends Partial<RevocationSettings> {
-  readonly trace?: Trace
-  /** Milliseconds since 1970. */
-  readonly now?: () => number
-  readonly readFile?: (path: string) => Promise<Buffer>
-}
+export { defaultRevocationSettings, type RevocationOptions, type RevocationSettings, type Staleness }
 
 /** How far a CRL's thisUpdate may lie ahead of this machine's clock. */
 const clockToleranceMs = 5 * 60_000
@@ -37,7 +36,7 @@ export class Revocations {
   readonly #readFile: (path: string) => Promise<Buffer>
   /** By SHA-256 of the CA's public key. */
   readonly #standings = new Map<string, Standing>()
-  #newestThisUpdate = 0
+  readonly #newest: NewestTime
   #epoch = 0
   #loading: Promise<unknown> = Promise.resolve()
 
@@ -51,6 +50,7 @@ export class Revocations {
     this.#trace = options.trace ?? nullTrace
     this.#now = options.now ?? Date.now
     this.#readFile = options.readFile ?? (path => readFile(path))
+    this.#newest = options.newest ?? new NewestTime()
   }
 
   /** Rises with every CRL that is taken over: whoever decided under a lower one decides again (docs/semantics.md 2.5). */
@@ -78,7 +78,7 @@ export class Revocations {
 
   /** Why this machine's clock is not to be believed; undefined where it is (docs/semantics.md 4.5). */
   clockProblem(): Problem | undefined {
-    return clockBehind(this.#now() + clockToleranceMs, this.#newestThisUpdate)
+    return clockBehind(this.#now() + clockToleranceMs, this.#newest.ms)
   }
 
   /**
@@ -130,27 +130,26 @@ export class Revocations {
   /** The issuers have been replaced: whoever decided before decides again. */
   issuersReplaced(): void {
     this.#epoch++
-    for (const p of [...this.#issuers.notes, ...this.#uncovered]) this.#trace({ event: 'alarm', problem: p })
+    this.#alarm(...this.#issuers.notes, ...this.#uncovered)
   }
 
   /** Reads every CRL file anew, one run after the other. Returns, and traces, what was not taken over. */
   reload(): Promise<readonly Problem[]> {
     const run = this.#loading.then(async () => {
       const problems = (await this.#load(this.#issuers)).map(rejection => rejection.problem)
-      for (const p of problems) this.#trace({ event: 'alarm', problem: p })
+      this.#alarm(...problems)
       return problems
     })
     this.#loading = run.catch(() => undefined)
     return run
   }
 
-  /** The first load: every configured file must give a good CRL. */
+  /** Every configured file must give a good CRL. */
   async open(): Promise<void> {
     const rejections = await this.#load(this.#issuers)
     const problems = fatal(rejections).map(noGoodCrl)
     if (problems.length > 0) throw new ConfigurationError(problems)
-    const notes = [...this.#issuers.notes, ...rejections.map(one => one.problem), ...this.#uncovered]
-    for (const p of notes) this.#trace({ event: 'alarm', problem: p })
+    this.#alarm(...this.#issuers.notes, ...rejections.map(one => one.problem), ...this.#uncovered)
   }
 
   async #load(issuers: Issuers): Promise<readonly Rejection[]> {
@@ -167,6 +166,7 @@ export class Revocations {
     }
     const now = this.judgedTime(this.#now())
     for (const keyId of this.#standings.keys()) this.#stateOf(keyId, now)
+    this.#alarm(await this.#newest.keep())
     return rejections
   }
 
@@ -205,7 +205,7 @@ export class Revocations {
     const alarmAt = crl.thisUpdate + (crl.nextUpdate - crl.thisUpdate) / 2
     const staleAt = crl.nextUpdate + this.#settings.crlGraceHours * hourMs
     this.#standings.set(ca.keyId, { ca, crl, file, alarmAt, staleAt, told: 'fresh' })
-    this.#newestThisUpdate = Math.max(this.#newestThisUpdate, crl.thisUpdate)
+    this.#newest.saw(crl.thisUpdate)
     this.#epoch++
     this.#issuers.dropCache()
     return 'changed'
@@ -235,12 +235,8 @@ export class Revocations {
     const { certificate } = ca
     const reason = outsideValidity(certificate, now)
     if (reason !== undefined) {
-      const help = 'renew the CA, or correct the clock of this machine'
-      return problem(
-        'accept/issuer-expired',
-        `the validity of a CA of \`${issuerName}\` (${certificate.file}) ${reason}`,
-        { help },
-      )
+      const sentence = `the validity of a CA of \`${issuerName}\` (${certificate.file}) ${reason}`
+      return problem('accept/issuer-expired', sentence, { help: 'renew the CA, or correct the clock of this machine' })
     }
     return this.#revokedCa(issuerName, ca)
   }
@@ -255,7 +251,7 @@ export class Revocations {
 
   /** A clock that was set back does not bring ended certificates and old CRLs back to life (docs/semantics.md 4.5). */
   judgedTime(nowMs: number): number {
-    return Math.max(nowMs, this.#newestThisUpdate)
+    return this.#newest.judged(nowMs)
   }
 
   /** State of one CA's CRL; the first time that it gets worse, an alarm is traced. */
@@ -265,8 +261,12 @@ export class Revocations {
     const state = stalenessAt(standing, now)
     if (state === standing.told) return state
     standing.told = state
-    if (state !== 'fresh') this.#trace({ event: 'alarm', problem: agedProblem(standing, now) })
+    if (state !== 'fresh') this.#alarm(agedProblem(standing, now))
     return state
+  }
+
+  #alarm(...problems: readonly (Problem | undefined)[]): void {
+    for (const one of problems) if (one !== undefined) this.#trace({ event: 'alarm', problem: one })
   }
 
   #staleProblem(issuerName: string): Problem {

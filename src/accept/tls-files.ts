@@ -16,14 +16,14 @@ export interface ReadTlsFiles {
   readonly cert: string
   /** Milliseconds since 1970 at which the first certificate of the chain ends. */
   readonly notAfter: number
-  /** Worth telling, but no reason not to start: a key that others may read. */
+  /** Worth telling, but no reason not to start: a key that others may read, a certificate that begins later. */
   readonly notes: readonly Problem[]
 }
 
 const groupAndOthers = 0o077
 
 /**
- * Reads key and certificate. Throws ConfigurationError with every problem: unreadable, unusable, not a pair, not valid now.
+ * Reads key and certificate. Throws ConfigurationError with every problem: unreadable, unusable, not a pair, ended.
  * @example const { key, cert } = await readTlsFiles({ keyFile: 'server.key', certFile: 'server.pem' })
  */
 export async function readTlsFiles(tls: TlsFiles, now: () => number = Date.now): Promise<ReadTlsFiles> {
@@ -47,7 +47,8 @@ export async function readTlsFiles(tls: TlsFiles, now: () => number = Date.now):
     )
   }
   if (problems.length > 0 || key === undefined || cert === undefined) throw new ConfigurationError(problems)
-  return { key, cert, notAfter: earliestEnd(cert), notes: await keyPermissionNotes(tls.keyFile) }
+  const notes = [...notYetValidNotes(certificate, tls.certFile, now()), ...(await keyPermissionNotes(tls.keyFile))]
+  return { key, cert, notAfter: earliestEnd(cert), notes }
 }
 
 function earliestEnd(pem: string): number {
@@ -127,16 +128,16 @@ function parseServerCertificate(pem: string, file: string, nowMs: number): X509C
       "put the server's own certificate first",
     )
   }
-  const { validFrom, validTo } = certificate
-  if (nowMs > Date.parse(validTo))
-    return told('config/expired-server-certificate', `the server's certificate ended ${validTo}`, file, 'renew it')
-  if (nowMs >= Date.parse(validFrom)) return certificate
-  return told(
-    'config/expired-server-certificate',
-    `the server's certificate begins only ${validFrom}`,
-    file,
-    'correct the clock of this machine',
-  )
+  const { validTo } = certificate
+  if (nowMs <= Date.parse(validTo)) return certificate
+  return told('config/expired-server-certificate', `the server's certificate ended ${validTo}`, file, 'renew it')
+}
+
+/** Clients judge it by their clocks: one that was set back here must not keep the broker down (docs/semantics.md 4.5). */
+function notYetValidNotes(certificate: X509Certificate | undefined, file: string, nowMs: number): readonly Problem[] {
+  if (certificate === undefined || nowMs >= Date.parse(certificate.validFrom)) return []
+  const sentence = `the server's certificate begins only ${certificate.validFrom}`
+  return [told('config/expired-server-certificate', sentence, file, 'correct the clock of this machine')]
 }
 
 /** A note where others than the owner may read or change this key; none where it is missing, which `readTlsFiles` tells. */

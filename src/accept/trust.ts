@@ -7,11 +7,16 @@ import { ConfigurationError, type Problem, problem } from '../problem.ts'
 import type { Trace } from '../trace.ts'
 import type { Issuers } from './issuers.ts'
 import { type IssuersConfig, loadIssuers } from './load-issuers.ts'
+import { NewestTime, type TimeMemory } from './newest-time.ts'
 import { openRevocations, type RevocationOptions, type Revocations } from './revocation.ts'
 
-export interface TrustOptions extends RevocationOptions {
+export interface TrustOptions extends Omit<RevocationOptions, 'newest'> {
   readonly trace: Trace
+  /** What remembers the newest thisUpdate beyond the process. Default: nothing does. */
+  readonly timeMemory?: TimeMemory | undefined
 }
+
+type Known = TrustOptions & { readonly newest: NewestTime }
 
 export class Trust {
   readonly issuers: Issuers
@@ -20,11 +25,11 @@ export class Trust {
   readonly files: readonly string[]
   readonly #config: IssuersConfig
   readonly #baseFolder: string
-  readonly #options: TrustOptions
+  readonly #options: Known
   #reloading: Promise<void> = Promise.resolve()
 
   /** Use `openTrust`. */
-  constructor(config: IssuersConfig, baseFolder: string, options: TrustOptions, read: [Issuers, Revocations]) {
+  constructor(config: IssuersConfig, baseFolder: string, options: Known, read: [Issuers, Revocations]) {
     this.#config = config
     this.#baseFolder = baseFolder
     this.#options = options
@@ -62,8 +67,11 @@ export class Trust {
   }
 }
 
-function load(config: IssuersConfig, baseFolder: string, { now }: TrustOptions): Promise<Issuers | ConfigurationError> {
-  return loadIssuers(config, baseFolder, now === undefined ? {} : { now }).catch((error: unknown) => {
+/** A CA is judged at the time that it is at least, or a clock that was set back would lock everybody out. */
+function load(config: IssuersConfig, baseFolder: string, options: Known): Promise<Issuers | ConfigurationError> {
+  const { newest, now = Date.now, readFile } = options
+  const io = { now: () => newest.judged(now()), ...(readFile && { readFile }) }
+  return loadIssuers(config, baseFolder, io).catch((error: unknown) => {
     if (error instanceof ConfigurationError) return error
     throw error
   })
@@ -74,7 +82,11 @@ function load(config: IssuersConfig, baseFolder: string, { now }: TrustOptions):
  * @example const trust = await openTrust({ acme: { certificates: ['issuing.pem'], root: 'root.pem' } }, '/etc/portcullis', { trace })
  */
 export async function openTrust(config: IssuersConfig, baseFolder: string, options: TrustOptions): Promise<Trust> {
-  const issuers = await load(config, baseFolder, options)
+  const newest = new NewestTime(options.timeMemory)
+  const forgotten = await newest.recall()
+  if (forgotten !== undefined) options.trace({ event: 'alarm', problem: forgotten })
+  const known = { ...options, newest }
+  const issuers = await load(config, baseFolder, known)
   if (issuers instanceof ConfigurationError) throw issuers
-  return new Trust(config, baseFolder, options, [issuers, await openRevocations(issuers, options)])
+  return new Trust(config, baseFolder, known, [issuers, await openRevocations(issuers, known)])
 }

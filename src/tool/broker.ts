@@ -1,5 +1,6 @@
 /** The broker that `serve` and `demo` guard: aedes with the persistence that is asked for. The only place of the tool that makes one. */
 import { Aedes } from 'aedes'
+import type { TimeMemory } from '../accept/newest-time.ts'
 import type { OwnerStore } from '../bind/owner-store.ts'
 import type { ClusterNode } from '../enforce/aedes/cluster/open-cluster.ts'
 import { ownersIn } from '../enforce/aedes/index.ts'
@@ -11,6 +12,8 @@ export interface MadeBroker {
   readonly broker: Aedes
   /** Whose the sessions are that it keeps; undefined where it keeps none beyond the process. */
   readonly owners: OwnerStore | undefined
+  /** Of the newest CRL; undefined where nothing lasts. */
+  readonly timeMemory?: TimeMemory
   /** The node, where the broker is one of a cluster. */
   readonly cluster?: ClusterNode
   /** Ends the broker, and then what it is kept in. */
@@ -34,7 +37,8 @@ export async function createBroker(persistence: Persistence = { kind: 'memory' }
     const options = { ...common, id: store.brokerId, persistence: store.persistence as never }
     const broker = await Aedes.createBroker(options)
     const owners = await ownersIn(broker)
-    return { broker, owners, close: () => closeBroker(broker).finally(store.close) }
+    const { timeMemory } = store
+    return { broker, owners, timeMemory, close: () => closeBroker(broker).finally(store.close) }
   } catch (error) {
     await store.close()
     throw error
@@ -48,10 +52,10 @@ async function createNode(url: string): Promise<MadeBroker> {
   const { openCluster } = await import('../enforce/aedes/cluster/open-cluster.ts')
   const cluster = await openCluster(url)
   try {
-    const { brokerId, emitter, owners } = cluster
+    const { brokerId, emitter, owners, timeMemory } = cluster
     const shared = { id: brokerId, mq: emitter as never, persistence: cluster.persistence as never, heartbeatInterval }
     const broker = await Aedes.createBroker({ ...common, ...shared })
-    return { broker, owners, cluster, close: () => closeBroker(broker).finally(() => cluster.close()) }
+    return { broker, owners, timeMemory, cluster, close: () => closeBroker(broker).finally(() => cluster.close()) }
   } catch (error) {
     await cluster.close()
     throw error

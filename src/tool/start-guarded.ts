@@ -40,8 +40,12 @@ export async function startGuarded(
   guardOptions: GuardOptions = {},
   persistence: Persistence = { kind: 'memory' },
 ): Promise<RunningBroker> {
-  const { broker, owners, cluster, close } = await createBroker(persistence)
-  const kept = { ...(owners && { owners }), ...(cluster && { registry: cluster.registry }) }
+  const { broker, owners, timeMemory, cluster, close } = await createBroker(persistence)
+  const kept = {
+    ...(owners && { owners }),
+    ...(timeMemory && { timeMemory }),
+    ...(cluster && { registry: cluster.registry }),
+  }
   const gate = await openGate({ ...gateOptions, ...kept }).catch(async error => {
     await close()
     throw error

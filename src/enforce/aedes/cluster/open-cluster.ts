@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { Redis } from 'ioredis'
 import redisEmitter from 'mqemitter-redis'
+import type { TimeMemory } from '../../../accept/newest-time.ts'
 import { identityKey } from '../../../bind/identity-key.ts'
 import type { LiveRegistry } from '../../../bind/live-registry.ts'
 import type { OwnerStore } from '../../../bind/owner-store.ts'
@@ -22,6 +23,8 @@ export interface ClusterNode {
   readonly emitter: object
   readonly owners: OwnerStore
   readonly registry: LiveRegistry
+  /** For `openGate({ timeMemory })`. */
+  readonly timeMemory: TimeMemory
   /** Makes the node one of the cluster: it is known to the others from now on, and ends what they take over. */
   join(gate: Gate): Promise<void>
   /** Why no client should be sent here now; undefined where nothing speaks against it. */
@@ -76,6 +79,7 @@ class Node implements ClusterNode {
   readonly emitter: object
   readonly owners: RedisOwnerStore
   readonly registry: RedisLiveRegistry
+  readonly timeMemory: TimeMemory
   readonly #connections: Connections
   readonly #now: () => number
   readonly #timers: NodeJS.Timeout[] = []
@@ -93,6 +97,7 @@ class Node implements ClusterNode {
     this.emitter = emitter
     this.owners = new RedisOwnerStore(store)
     this.registry = new RedisLiveRegistry(store, this.brokerId)
+    this.timeMemory = timeMemoryIn(store)
   }
 
   async join(gate: Gate): Promise<void> {
@@ -157,6 +162,19 @@ class Node implements ClusterNode {
   async #refreshOwners(gate: Gate): Promise<void> {
     const known = new Set([...gate.sessions.keptIds, ...(await this.owners.all()).map(([clientId]) => clientId)])
     for (const clientId of known) await this.owners.heard(clientId)
+  }
+}
+
+const timeKey = 'portcullis:newest-time'
+/** Nodes write at once: the later time stays. */
+const laterScript = `
+if tonumber(ARGV[1]) > tonumber(redis.call('GET', KEYS[1]) or '0') then redis.call('SET', KEYS[1], ARGV[1]) end
+return 1`
+
+function timeMemoryIn(redis: Redis): TimeMemory {
+  return {
+    read: async () => Number((await redis.get(timeKey)) ?? 0),
+    write: async ms => void (await redis.eval(laterScript, 1, timeKey, ms)),
   }
 }
 

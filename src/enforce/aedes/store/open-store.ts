@@ -1,6 +1,7 @@
 /** Opens the store of a broker: a folder that one process at a time has, and in which nothing is lost by a crash. */
 import { chmod, mkdir } from 'node:fs/promises'
 import { Level } from 'level'
+import type { TimeMemory } from '../../../accept/newest-time.ts'
 import { ConfigurationError, problem } from '../../../problem.ts'
 import type { AedesPersistence } from '../shape.ts'
 import { DurablePersistence } from './durable-persistence.ts'
@@ -10,12 +11,15 @@ export interface BrokerStore {
   readonly persistence: AedesPersistence
   /** Higher, as text, than that of every start before: a queue is in the order of brokers first. */
   readonly brokerId: string
+  /** For `openGate({ timeMemory })`. */
+  readonly timeMemory: TimeMemory
   close(): Promise<void>
 }
 
 /** Ours, beside those of the library. */
 const formatKey = 'portcullis:format'
 const startsKey = 'portcullis:starts'
+const timeKey = 'portcullis:newest-time'
 const format = '1'
 
 /**
@@ -31,7 +35,12 @@ export async function openStore(folder: string): Promise<BrokerStore> {
     const starts = await countStart(level, folder)
     const commit = new GroupCommit(level as unknown as KeyValueStore)
     const persistence = new DurablePersistence(commit) as unknown as AedesPersistence
-    return { persistence, brokerId: `portcullis-${String(starts).padStart(12, '0')}`, close: () => commit.close() }
+    return {
+      persistence,
+      brokerId: `portcullis-${String(starts).padStart(12, '0')}`,
+      timeMemory: timeMemoryIn(commit),
+      close: () => commit.close(),
+    }
   } catch (error) {
     await level.close()
     throw error
@@ -65,6 +74,16 @@ async function countStart(level: Level<string, string>, folder: string): Promise
   ] as const
   await level.batch([...operations], { sync: true })
   return starts
+}
+
+function timeMemoryIn(commit: GroupCommit): TimeMemory {
+  const read = async (): Promise<number> => Number((await commit.get(timeKey)) ?? 0)
+  return {
+    read,
+    write: async ms => {
+      if (ms > (await read())) await commit.write([{ type: 'put', key: timeKey, value: Buffer.from(String(ms)) }])
+    },
+  }
 }
 
 function refused(folder: string, error: unknown): ConfigurationError {

@@ -1,10 +1,7 @@
 /** Two nodes on a real Redis: one session of a client id among them, and nothing acknowledged is lost (docs/cluster.md). */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { Packet } from 'mqtt-packet'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
@@ -13,8 +10,10 @@ import type { Gate } from '../../../../src/gate.ts'
 import { ensureDevCerts } from '../../../../src/provision/dev-certs.ts'
 import { type RunningBroker, startGuarded } from '../../../../src/tool/start-guarded.ts'
 import type { TraceEvent } from '../../../../src/trace.ts'
+import { subscribeAt } from '../../../suites/acts.ts'
 import { RawClient } from '../../../support/raw-client.ts'
 import { hasRedis, type RedisServer, startRedis } from '../../../support/redis.ts'
+import { type ServedApart, serveApart } from '../../../support/serve-apart.ts'
 import { SuiteCerts } from '../../../support/suite-certs.ts'
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
@@ -62,25 +61,12 @@ describe.skipIf(!hasRedis)(`a cluster${hasRedis ? '' : ' (redis-server is not in
     return RawClient.connect(port, credentials, clientId, options)
   }
 
-  async function subscribed(client: RawClient, topic: string, qos: 0 | 1 | 2): Promise<void> {
-    client.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic, qos }] } as Packet)
-    expect(await client.next()).toMatchObject({ cmd: 'suback', granted: [qos] })
-  }
-
-  async function child(): Promise<{ process: ChildProcess; port: number }> {
-    const args = [here('../../../../dist/tool/main.js'), 'serve', '--port', '0', '--cluster', redis.url]
-    const started = spawn(process.execPath, args, { cwd: folder, stdio: ['ignore', 'pipe', 'ignore'] })
-    for await (const line of createInterface({ input: started.stdout })) {
-      const port = /^guarding mqtts:\/\/localhost:(\d+)/.exec(line)?.[1]
-      if (port !== undefined) return { process: started, port: Number(port) }
-    }
-    throw new Error('the node has ended')
-  }
+  const child = (): Promise<ServedApart> => serveApart(folder, '--cluster', redis.url)
 
   test('what is said on one node is heard on the other', async () => {
     const [a, b] = [await node(), await node()]
     const { client: operator } = await b.login('ops-1', 'ops-1/desk')
-    await subscribed(operator, 'plant/s1/#', 1)
+    expect(await subscribeAt(operator, 1, 'plant/s1/#')).toEqual([1])
     const { client: pump } = await a.login('pump-7', 'pump-7')
     expect(await pump.publish(state, 'on')).toBe('acknowledged')
     expect(await operator.next()).toMatchObject({ cmd: 'publish', topic: state })
@@ -89,7 +75,7 @@ describe.skipIf(!hasRedis)(`a cluster${hasRedis ? '' : ' (redis-server is not in
   test('a session that was left on one node goes on at the other, with its queue', async () => {
     const [a, b] = [await node(), await node()]
     const { client: pump } = await a.login('pump-7', 'pump-7', { clean: false })
-    await subscribed(pump, command, 1)
+    expect(await subscribeAt(pump, 1, command)).toEqual([1])
     await pump.close()
     const { client: operator } = await a.login('ops-1', 'ops-1/desk')
     expect(await operator.publish(command, 'now')).toBe('acknowledged')
@@ -151,13 +137,11 @@ describe.skipIf(!hasRedis)(`a cluster${hasRedis ? '' : ' (redis-server is not in
   test('the will of a node that was killed is sent by another, once', { timeout: 60_000 }, async () => {
     const [a, b] = [await node(), await node()]
     const listeners = await Promise.all([a.login('ops-1', 'ops-1/a'), b.login('ops-1', 'ops-1/b')])
-    for (const { client } of listeners) await subscribed(client, 'plant/s1/#', 1)
+    for (const { client } of listeners) expect(await subscribeAt(client, 1, 'plant/s1/#')).toEqual([1])
     const killed = await child()
     const will = { topic: state, payload: Buffer.from('gone'), qos: 1, retain: false }
     expect((await loginAt(killed.port, 'pump-7', 'pump-7', { will })).code).toBe(0)
-    const gone = once(killed.process, 'exit')
-    killed.process.kill('SIGKILL')
-    await gone
+    await killed.kill()
     for (const { client } of listeners) expect(await client.next()).toMatchObject({ cmd: 'publish', topic: state })
     const { client: pump } = await a.login('pump-8', 'pump-8')
     expect(await pump.publish('plant/s1/pump-8/telemetry/temp', 'after')).toBe('acknowledged')
@@ -172,7 +156,7 @@ describe.skipIf(!hasRedis)(`a cluster${hasRedis ? '' : ' (redis-server is not in
   }, async () => {
     const a = await node()
     const { client: pump } = await a.login('pump-7', 'pump-7', { clean: false })
-    await subscribed(pump, command, 1)
+    expect(await subscribeAt(pump, 1, command)).toEqual([1])
     await pump.close()
     const { client: operator } = await a.login('ops-1', 'ops-1/desk')
     await redis.stop()

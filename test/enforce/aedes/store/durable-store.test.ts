@@ -1,21 +1,20 @@
 /** What a broker has acknowledged outlives it (docs/durability.md): real processes, killed without warning. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
+import { spawnSync } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { Level } from 'level'
 import type { Packet } from 'mqtt-packet'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ensureDevCerts } from '../../../../src/provision/dev-certs.ts'
 import { startGuarded } from '../../../../src/tool/start-guarded.ts'
+import { nextMessage, subscribeAt, upTo } from '../../../suites/acts.ts'
 import { RawClient } from '../../../support/raw-client.ts'
+import { type ServedApart, serveApart } from '../../../support/serve-apart.ts'
 import { SuiteCerts } from '../../../support/suite-certs.ts'
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
-const main = here('../../../../dist/tool/main.js')
 
 let folder: string
 let certs: SuiteCerts
@@ -44,11 +43,11 @@ async function editPolicy(at: string, change: (yaml: string) => string): Promise
 }
 
 /** One life of a broker in this process. */
-async function live(at: string) {
-  const issuers = { acme: { certificates: ['issuing.pem'], root: 'root.pem', crl: ['acme.crl'] } }
+async function live(at: string, { crl = ['acme.crl'], clockMs = 0 } = {}) {
+  const issuers = { acme: { certificates: ['issuing.pem'], root: 'root.pem', crl } }
   const base = join(folder, 'certs-dev')
   const running = await startGuarded(
-    { policies: join(at, 'policies'), baseFolder: base, issuers, watch: false },
+    { policies: join(at, 'policies'), baseFolder: base, issuers, watch: false, now: () => Date.now() + clockMs },
     { port: 0, host: '127.0.0.1', tls: { keyFile: join(base, 'server.key'), certFile: join(base, 'server.pem') } },
     {},
     { kind: 'disk', folder: join(at, 'store') },
@@ -59,49 +58,14 @@ async function live(at: string) {
     expect(code).toBe(0)
     return client
   }
-  return { login, stop: () => running.close() }
+  return { login, gate: running.gate, stop: () => running.close() }
 }
 
 /** One life of a broker as a process of its own. */
-async function liveApart(at: string): Promise<{ child: ChildProcess; port: number }> {
-  const args = [main, 'serve', '--port', '0', '--store', join(at, 'store'), '--policies', join(at, 'policies')]
-  const child = spawn(process.execPath, args, { cwd: folder, stdio: ['ignore', 'pipe', 'ignore'] })
-  for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
-    const port = /^guarding mqtts:\/\/localhost:(\d+)/.exec(line)?.[1]
-    if (port !== undefined) return { child, port: Number(port) }
-  }
-  throw new Error('the broker has ended')
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  const gone = once(child, 'exit')
-  child.kill('SIGKILL')
-  await gone
-}
+const liveApart = (at: string): Promise<ServedApart> =>
+  serveApart(folder, '--store', join(at, 'store'), '--policies', join(at, 'policies'))
 
 const command = 'plant/s1/pump-7/command/stop'
-const subscribe = (topic: string, qos: 0 | 1 | 2): Packet =>
-  ({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic, qos }] }) as Packet
-
-async function subscribed(client: RawClient, topic: string, qos: 0 | 1 | 2): Promise<void> {
-  client.send(subscribe(topic, qos))
-  expect(await client.next()).toMatchObject({ cmd: 'suback', granted: [qos] })
-}
-
-/** Payloads that come, acknowledged, until `last`. */
-async function payloadsUpTo(client: RawClient, last: string): Promise<string[]> {
-  const payloads: string[] = []
-  for (;;) {
-    const packet = await client.next()
-    if (packet === undefined) throw new Error(`closed after ${payloads.join(' ')}`)
-    if (packet.cmd === 'pubrel') client.send({ cmd: 'pubcomp', messageId: packet.messageId } as Packet)
-    if (packet.cmd !== 'publish') continue
-    payloads.push(String(packet.payload))
-    client.send({ cmd: packet.qos === 2 ? 'pubrec' : 'puback', messageId: packet.messageId } as Packet)
-    if (payloads.at(-1) === last) return payloads
-  }
-}
-
 test('the store passes the suite that aedes has for persistences', { timeout: 120_000 }, () => {
   const env = { ...process.env, SUITE_FOLDER: folder, NODE_OPTIONS: '' }
   const ran = spawnSync(process.execPath, ['--test', here('abstract-suite.mjs')], { encoding: 'utf8', env })
@@ -115,7 +79,7 @@ describe('killed without warning', () => {
     const at = await home()
     const first = await liveApart(at)
     const device = await RawClient.connect(first.port, await certs.credentials('pump-7'), 'pump-7', { clean: false })
-    await subscribed(device.client, command, 1)
+    expect(await subscribeAt(device.client, 1, command)).toEqual([1])
     await device.client.close()
     const { client: operator } = await RawClient.connect(first.port, await certs.credentials('ops-1'), 'ops-1/desk')
     const acknowledged: number[] = []
@@ -126,7 +90,7 @@ describe('killed without warning', () => {
         // while others are under way
         if (acknowledged.length === 150 && !isKilled) {
           isKilled = true
-          await kill(first.child)
+          await first.kill()
         }
       }
     })()
@@ -149,12 +113,12 @@ describe('killed without warning', () => {
     const { client: back } = await RawClient.connect(second.port, await certs.credentials('pump-7'), 'pump-7', {
       clean: false,
     })
-    const payloads = await payloadsUpTo(back, 'last')
+    const payloads = await upTo(back, 'last')
     const missing = acknowledged.filter(id => !payloads.includes(String(id)))
     expect(missing).toEqual([])
     // in order, also across lives
-    expect(payloads).toEqual([...payloads.slice(0, -1).sort((a, b) => Number(a) - Number(b)), 'last'])
-    await kill(second.child)
+    expect(payloads).toEqual([...payloads].sort((a, b) => Number(a) - Number(b)))
+    await second.kill()
   })
 
   test('no message of QoS 2 is lost or comes twice, when its sender goes on where it was', {
@@ -163,7 +127,7 @@ describe('killed without warning', () => {
     const at = await home()
     let broker = await liveApart(at)
     const device = await RawClient.connect(broker.port, await certs.credentials('pump-7'), 'pump-7', { clean: false })
-    await subscribed(device.client, command, 2)
+    expect(await subscribeAt(device.client, 2, command)).toEqual([2])
     await device.client.close()
     const states = new Map<number, 'sent' | 'received'>()
     const total = 60
@@ -196,7 +160,7 @@ describe('killed without warning', () => {
         }
       }
       lives++
-      await kill(broker.child)
+      await broker.kill()
       broker = await liveApart(at)
     }
     expect(lives).toBeGreaterThan(3)
@@ -205,14 +169,9 @@ describe('killed without warning', () => {
     const { client: back } = await RawClient.connect(broker.port, await certs.credentials('pump-7'), 'pump-7', {
       clean: false,
     })
-    const payloads = await payloadsUpTo(back, 'last')
-    expect(
-      payloads
-        .slice(0, -1)
-        .map(Number)
-        .sort((a, b) => a - b),
-    ).toEqual(Array.from({ length: total }, (_, index) => index + 1))
-    await kill(broker.child)
+    const payloads = await upTo(back, 'last')
+    expect(payloads.map(Number).sort((a, b) => a - b)).toEqual(Array.from({ length: total }, (_, index) => index + 1))
+    await broker.kill()
   })
 
   test('a message of QoS 2 that its receiver has released does not come again: its PUBREL does', {
@@ -221,7 +180,7 @@ describe('killed without warning', () => {
     const at = await home()
     const first = await liveApart(at)
     const device = await RawClient.connect(first.port, await certs.credentials('pump-7'), 'pump-7', { clean: false })
-    await subscribed(device.client, command, 2)
+    expect(await subscribeAt(device.client, 2, command)).toEqual([2])
     const { client: operator } = await RawClient.connect(first.port, await certs.credentials('ops-1'), 'ops-1/desk')
     operator.send(message(1, false))
     const came = (await device.client.next()) as Packet
@@ -229,11 +188,11 @@ describe('killed without warning', () => {
     const { messageId } = came as { messageId: number }
     device.client.send({ cmd: 'pubrec', messageId } as Packet)
     expect(await device.client.next()).toMatchObject({ cmd: 'pubrel', messageId })
-    await kill(first.child)
+    await first.kill()
     const second = await liveApart(at)
     const back = await RawClient.connect(second.port, await certs.credentials('pump-7'), 'pump-7', { clean: false })
     expect(await back.client.next()).toMatchObject({ cmd: 'pubrel', messageId })
-    await kill(second.child)
+    await second.kill()
   })
 })
 
@@ -246,14 +205,15 @@ describe('a store of an earlier life', () => {
     const at = await home()
     const first = await live(at)
     const device = await first.login('ops-1', 'ops-1/desk', { clean: false })
-    await subscribed(device, 'plant/s1/#', 1)
-    await subscribed(device, 'plant/s1/+/telemetry/temp', 0)
+    expect(await subscribeAt(device, 1, 'plant/s1/#')).toEqual([1])
+    expect(await subscribeAt(device, 0, 'plant/s1/+/telemetry/temp')).toEqual([0])
     await device.close()
     const pump = await first.login('pump-7', 'pump-7')
     expect(await pump.publish('plant/s1/pump-7/telemetry/temp', '1')).toBe('acknowledged')
     await first.stop()
     const second = await live(at)
-    expect(await payloadsUpTo(await second.login('ops-1', 'ops-1/desk', { clean: false }), '1')).toEqual(['1'])
+    const back = await second.login('ops-1', 'ops-1/desk', { clean: false })
+    expect(String((await nextMessage(back)).payload)).toBe('1')
     await second.stop()
   })
 
@@ -261,8 +221,8 @@ describe('a store of an earlier life', () => {
     const at = await home()
     const first = await live(at)
     const device = await first.login('pump-7', 'pump-7', { clean: false })
-    await subscribed(device, command, 1)
-    await subscribed(device, 'plant/s1/pump-7/command/start', 1)
+    expect(await subscribeAt(device, 1, command)).toEqual([1])
+    expect(await subscribeAt(device, 1, 'plant/s1/pump-7/command/start')).toEqual([1])
     await device.close()
     const operator = await first.login('ops-1', 'ops-1/desk')
     expect(await operator.publish(command, 'secret')).toBe('acknowledged')
@@ -276,7 +236,7 @@ describe('a store of an earlier life', () => {
     )
     const second = await live(at)
     const back = await second.login('pump-7', 'pump-7', { clean: false })
-    expect(await payloadsUpTo(back, 'open')).toEqual(['open'])
+    expect(await upTo(back, 'open')).toEqual([])
     await second.stop()
   })
 
@@ -284,7 +244,7 @@ describe('a store of an earlier life', () => {
     const at = await home()
     const first = await live(at)
     const device = await first.login('pump-7', 'pump-7', { clean: false })
-    await subscribed(device, command, 2)
+    expect(await subscribeAt(device, 2, command)).toEqual([2])
     const operator = await first.login('ops-1', 'ops-1/desk')
     operator.send(message(1, false))
     const { messageId } = (await device.next()) as { messageId: number }
@@ -312,7 +272,7 @@ describe('a store of an earlier life', () => {
     const at = await home()
     const first = await live(at)
     const device = await first.login('pump-7', 'pump-7', { clean: false })
-    await subscribed(device, command, 1)
+    expect(await subscribeAt(device, 1, command)).toEqual([1])
     await device.close()
     await first.stop()
     await editPolicy(at, yaml => yaml.replace('subject.ou: "${site}"', 'subject.ou: "x-${site}"'))
@@ -323,7 +283,7 @@ describe('a store of an earlier life', () => {
   })
 
   test.each([
-    ['is sent', (yaml: string) => `${yaml}\n# the same\n`, 'gone'],
+    ['is sent', (yaml: string) => `${yaml}\n# the same\n`, ['gone']],
     [
       'is not sent where the policy has changed',
       (yaml: string) =>
@@ -331,28 +291,36 @@ describe('a store of an earlier life', () => {
           '    deny:\n      - publish: plant/+/+/telemetry/secret/#',
           found => `${found}\n      - publish: plant/+/+/telemetry/state`,
         ),
-      'marker',
+      [],
     ],
   ])('a will of a clean session, left by a kill, %s at the next start', async (_, change, expected) => {
     const at = await home()
     const operator = await live(at)
     const desk = await operator.login('ops-1', 'ops-1/desk', { clean: false })
-    await subscribed(desk, 'plant/s1/#', 1)
+    expect(await subscribeAt(desk, 1, 'plant/s1/#')).toEqual([1])
     await desk.close()
     await operator.stop()
     const broker = await liveApart(at)
     const will = { topic: 'plant/s1/pump-7/telemetry/state', payload: Buffer.from('gone'), qos: 1, retain: false }
     const { code } = await RawClient.connect(broker.port, await certs.credentials('pump-7'), 'pump-7', { will })
     expect(code).toBe(0)
-    await kill(broker.child)
+    await broker.kill()
     await editPolicy(at, change)
     const next = await live(at)
     const pump = await next.login('pump-7', 'pump-7')
     expect(await pump.publish('plant/s1/pump-7/telemetry/temp', 'marker')).toBe('acknowledged')
-    const payloads = await payloadsUpTo(await next.login('ops-1', 'ops-1/desk', { clean: false }), 'marker')
-    expect(payloads[0]).toBe(expected)
+    const back = await next.login('ops-1', 'ops-1/desk', { clean: false })
+    expect(await upTo(back, 'marker')).toEqual(expected)
     await next.stop()
   })
+})
+
+test('the newest CRL that a life has seen tells the next one, which has none, that its clock was set back (4.5)', async () => {
+  const at = await home()
+  await (await live(at)).stop()
+  const second = await live(at, { crl: [], clockMs: -86_400_000 })
+  expect(second.gate.revocations.clockProblem()).toMatchObject({ code: 'accept/clock-set-back' })
+  await second.stop()
 })
 
 describe('a folder', () => {
