@@ -139,10 +139,11 @@ export class Gate {
 
   /**
    * Decides a CONNECT: authenticates the peer, decides the will, binds the client id, and settles whose session it is. An
-   * earlier connection of the same session is ended, and waited for until its `close` is called.
+   * earlier connection of the same session is ended, and waited for until its `close` is called. `isGone`: whether the client
+   * has left meanwhile, so that it gets no session.
    * @example const admission = await gate.admit(readPeer(socket), { clientId, protocolVersion: 4, clean: true })
    */
-  async admit(peer: Peer, connect: ConnectFacts): Promise<Admission> {
+  async admit(peer: Peer, connect: ConnectFacts, isGone?: () => boolean): Promise<Admission> {
     const subject = this.subjectOf(peer)
     const decided = this.#mapper.ofConnect(peer, connect)
     const known = {
@@ -160,6 +161,7 @@ export class Gate {
       onTakeover: set.settings.onTakeover,
       clean: connect.clean,
       owner: first.owner,
+      isGone,
       begin: () => {
         // the turn may have come late: what was decided under another policy or CRL is decided again (docs/semantics.md 2.5)
         const again = epoch === this.#epoch ? decided.result : this.#mapper.ofConnect(peer, connect).result

@@ -201,6 +201,10 @@ export const problemCodes = {
     next: 'Issue the certificate again from a CA that signs with SHA-256 or better.',
   },
   // bind: the client identifier
+  'bind/client-gone': {
+    meaning: 'The client closed its connection before its log-in had its turn.',
+    next: 'Nothing, if it is there by now; else have the client wait for the CONNACK.',
+  },
   'bind/client-id-empty': {
     meaning: 'The client id is empty.',
     next: 'Set the client id to the one that the help line names.',

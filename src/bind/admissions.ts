@@ -27,6 +27,8 @@ export interface Request<S> {
   /** MQTT's clean session: nothing is resumed, and nothing kept. */
   readonly clean: boolean
   readonly owner: Owner
+  /** Whether whoever asks has closed its connection: its turn, when it comes, would only end the session of somebody who is there. */
+  readonly isGone?: (() => boolean) | undefined
   /** Decides once more if anything has moved, and makes the session. Synchronous: nothing moves between this and the registration. */
   readonly begin: () => Result<S>
 }
@@ -99,6 +101,7 @@ export class Admissions<S extends LiveSession, M> {
   /** One log-in, when its turn has come. */
   admit(request: Request<S>): Promise<Result<S>> {
     return this.#turns.take(request.clientId, async () => {
+      if (request.isGone?.()) return fail(clientGone())
       const before = this.#live.get(request.clientId)
       if (before !== undefined) {
         const refused = takeOver(request, before.session)
@@ -257,6 +260,9 @@ function takeOver<S extends LiveSession>(request: Request<S>, before: S): Proble
   before.supersede(problem('bind/taken-over', 'the same identity has connected again'))
   return undefined
 }
+
+const clientGone = (): Problem =>
+  problem('bind/client-gone', 'the client closed its connection before its log-in had its turn')
 
 /** Nobody may take over, and somebody is there. */
 export function sessionLive(clientId: string): Problem {

@@ -111,6 +111,15 @@ const settle = async (): Promise<void> => {
   for (let turn = 0; turn < 50; turn++) await Promise.resolve()
 }
 
+test('a client that has gone before its turn ends nobody', async () => {
+  const stage = bindStage()
+  const present = must(await stage.admissions.admit(stage.request(pump7)))
+  const late = await stage.admissions.admit(stage.request(pump7, { isGone: () => true }))
+  expect(late).toMatchObject({ ok: false, problem: { code: 'bind/client-gone' } })
+  expect(present.ended).toEqual([])
+  expect(stage.admissions.liveOf('pump-7')).toBe(present)
+})
+
 describe('ownership of a kept session (2.3)', () => {
   test('the same identity resumes it, also with a renewed certificate', async () => {
     const stage = bindStage()

@@ -157,6 +157,20 @@ export const keptSessionCases: readonly AdapterCase[] = [
     },
   },
   {
+    name: 'what is published while a queue is being sent comes after it',
+    rules: ['5.1'],
+    run: async broker => {
+      await keep(broker, 'audit-1', 'audit-1/desk', 1, 'plant/#')
+      const count = 300
+      const pump = await session(broker, 'pump-7')
+      for (let n = 1; n <= count; n++) pump.write(publishBytes(own, String(n), { qos: 1, messageId: n }))
+      for (let n = 1; n <= count; n++) expect(await pump.next()).toMatchObject({ cmd: 'puback', messageId: n })
+      const { client } = await resume(broker, 'audit-1', 'audit-1/desk')
+      expect(await pump.publish(own, 'marker')).toBe('acknowledged')
+      expect(await upTo(client, 'marker')).toEqual(Array.from({ length: count }, (_, n) => String(n + 1)))
+    },
+  },
+  {
     name: 'a kept subscription that is no longer allowed delivers nothing, and has ended for good',
     rules: ['3.8', '4.1'],
     needs: ['change-policy'],

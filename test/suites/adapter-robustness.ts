@@ -167,6 +167,19 @@ export const robustnessCases: readonly AdapterCase[] = [
     },
   },
   {
+    name: 'a client that says everything at once and goes is heard',
+    rules: ['5.1'],
+    run: async broker => {
+      const auditor = await session(broker, 'audit-1', 'audit-1/desk')
+      await subscribeAt(auditor, 1, 'plant/#')
+      const pump = await broker.open('pump-7')
+      const parts = [connectBytes('pump-7'), publishBytes(own, 'in passing', { qos: 1, messageId: 1 })]
+      pump.write(Buffer.concat([...parts, bytesOf({ cmd: 'disconnect' })]))
+      pump.stream.end()
+      expect(String((await nextMessage(auditor)).payload)).toBe('in passing')
+    },
+  },
+  {
     name: 'two thousand publishes at QoS 2 that are never released stall nobody',
     rules: ['5.3'],
     start: { policy: yaml => yaml.replace('        maxQos: 1\n', '') },

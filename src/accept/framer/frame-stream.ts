@@ -3,6 +3,7 @@
  * (`push` of this one instance), so that the broker's own reading stays as it is and nothing is copied. The broker may
  * come late: until `attach`, nobody reads the stream.
  */
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Limits } from '../limits.ts'
 import type { ConnectPacket } from './connect-packet.ts'
@@ -45,6 +46,8 @@ export interface FramedStream {
  */
 export function frameStream(stream: Duplex, limits: Limits, events: FrameEvents): FramedStream {
   const push = stream.push
+  // it can be answered after its end has come; a WebSocket cannot, so that its end is not read before the session is bound
+  const canBeHalfOpen = stream instanceof Socket
   let connectBytes: Buffer | undefined
   let keepAliveAt = 0
   let isAttached = false
@@ -63,12 +66,15 @@ export function frameStream(stream: Duplex, limits: Limits, events: FrameEvents)
     },
   })
 
+  const passEnd = (): void => {
+    if (inbound === undefined) push.call(stream, null)
+    else inbound.end(() => push.call(stream, null))
+  }
   const endOfStream = (): boolean => {
     hasEnded = true
-    // the broker reads the end; before there is one, or before it has answered, there is nobody left to answer
-    if (!isAttached || framer.phase === 'binding') stream.destroy()
-    else if (inbound === undefined) push.call(stream, null)
-    else inbound.end(() => push.call(stream, null))
+    if (isAttached && framer.phase !== 'binding') passEnd()
+    // who says everything at once and goes is heard when the session is bound; else there is nobody left to answer
+    else if (framer.phase !== 'binding' || !framer.isHolding) stream.destroy()
     return false
   }
   // before the broker reads, nobody listens; a reset is an ordinary end
@@ -76,7 +82,8 @@ export function frameStream(stream: Duplex, limits: Limits, events: FrameEvents)
   const early: unknown = stream.read()
   stream.push = (chunk: unknown) => {
     if (chunk === null || stream.destroyed) return endOfStream()
-    return framer.push(chunk as Buffer) && inbound?.isFull !== true
+    const isWanted = framer.push(chunk as Buffer) || (canBeHalfOpen && framer.hasRoom)
+    return isWanted && inbound?.isFull !== true
   }
   // not now: the caller has no FramedStream yet
   if (Buffer.isBuffer(early)) queueMicrotask(() => framer.push(early))
@@ -97,7 +104,8 @@ export function frameStream(stream: Duplex, limits: Limits, events: FrameEvents)
     open: sink => {
       inbound = sink
       framer.open()
-      if (hasEnded || stream.destroyed || inbound?.isFull === true) return
+      if (hasEnded) return passEnd()
+      if (stream.destroyed || inbound?.isFull === true) return
       // reading was stopped by the `false` that push gave while the session was bound
       stream._read(0)
     },

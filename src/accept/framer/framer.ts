@@ -24,6 +24,9 @@ export interface FramerEvents {
  */
 type Phase = 'connect' | 'binding' | 'open' | 'ended'
 
+/** Behind a CONNECT no more is read than this, and what one read brings. */
+const mostHeldBytes = 16_384
+
 const none = Buffer.alloc(0)
 const incomplete = 0
 const illegal = -1
@@ -36,6 +39,7 @@ export class Framer {
   #partial: Buffer = none
   #filled = 0
   #held: Buffer[] = []
+  #heldBytes = 0
   // what `#header` found last
   #bodyAt = 0
   #wrong: Violation | undefined
@@ -49,7 +53,17 @@ export class Framer {
     return this.#phase
   }
 
-  /** Takes bytes in; false where no more should be read until `open`. */
+  /** Whether something has come behind the CONNECT. */
+  get isHolding(): boolean {
+    return this.#held.length > 0
+  }
+
+  /** While it holds what is behind a CONNECT: whether a little more may be read, to see whether the client goes. */
+  get hasRoom(): boolean {
+    return this.#phase === 'binding' && this.#heldBytes < mostHeldBytes
+  }
+
+  /** Takes bytes in; false where no more need be read until `open`. */
   push(chunk: Buffer): boolean {
     let rest = chunk
     while (rest.length > 0 && (this.#phase === 'connect' || this.#phase === 'open')) {
@@ -57,6 +71,7 @@ export class Framer {
     }
     if (this.phase !== 'binding') return true
     if (rest.length > 0) this.#held.push(rest)
+    this.#heldBytes += rest.length
     return false
   }
 
@@ -64,6 +79,7 @@ export class Framer {
   open(): void {
     if (this.#phase !== 'binding') return
     this.#phase = 'open'
+    this.#heldBytes = 0
     for (const chunk of this.#held.splice(0)) this.push(chunk)
   }
 

@@ -183,10 +183,12 @@ export class Connection {
 
   async #connect(packet: ConnectPacket): Promise<void> {
     this.#clientId = packet.clientId
-    const admission = await this.#gate.admit(this.peer, packet).catch((error: unknown): Admission => {
-      const sentence = `a check failed and refused: ${error instanceof Error ? error.message : 'unknown error'}`
-      return { effect: 'refuse', returnCode: 3, problem: problem('enforce/internal', sentence) }
-    })
+    const admission = await this.#gate
+      .admit(this.peer, packet, () => this.conn.destroyed)
+      .catch((error: unknown): Admission => {
+        const sentence = `a check failed and refused: ${error instanceof Error ? error.message : 'unknown error'}`
+        return { effect: 'refuse', returnCode: 3, problem: problem('enforce/internal', sentence) }
+      })
     if (admission.effect === 'refuse') {
       const isWill = admission.problem.code === 'bind/will-refused' && packet.will !== undefined
       const action: TracedAction = isWill

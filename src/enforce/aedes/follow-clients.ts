@@ -24,6 +24,10 @@ export function followClients(context: GuardContext): void {
     recheck()
     connection.ready()
   })
+  // its queue has been sent
+  broker.on('clientReady', (client: AedesClient) => {
+    for (const packet of context.deliveries.release(client.conn)) client.deliverQoS?.(packet, () => undefined)
+  })
   broker.on('unsubscribe', (filters: readonly string[], client: AedesClient) => {
     const connection = connectionOf(client.conn)
     for (const filter of filters) connection?.grants.delete(filter)

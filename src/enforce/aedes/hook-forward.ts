@@ -10,6 +10,10 @@ export function authorizeForward(context: HookContext): AedesHooks['authorizeFor
       const connection = context.connectionOf(client.conn)
       const session = connection?.session
       if (connection === undefined || session === undefined || packet.topic.startsWith(reservedTopics)) return null
+      if (mustWait(client, connection, packet)) {
+        hold(context, client, connection, packet)
+        return null
+      }
       if (isRepeat(context, client, connection, packet)) return null
       const decision = session.receive(packet.topic)
       const action = { verb: 'receive', topic: packet.topic } as const
@@ -40,6 +44,25 @@ export function authorizeForward(context: HookContext): AedesHooks['authorizeFor
       return null
     }
   }
+}
+
+/** Whether it comes live while the queue of a kept session is still being sent; what has an identifier is of the queue. */
+function mustWait(client: AedesClient, { grants }: Connection, packet: AedesPublish): boolean {
+  if (client.clean || !client.connecting || client.deliverQoS === undefined) return false
+  return packet.qos > 0 && packet.messageId === undefined && grants.highest(packet.topic) > 0
+}
+
+/** A client that takes its queue more slowly than new messages come is ended: they all wait in its queue. */
+function hold(
+  { gate, deliveries }: HookContext,
+  client: AedesClient,
+  connection: Connection,
+  packet: AedesPublish,
+): void {
+  const bytes = deliveries.hold(client.conn, packet)
+  deliveries.keep(packet)
+  if (bytes <= gate.limits.backlogBytes) return
+  connection.close(problem('accept/backlog-full', `${bytes} bytes came while the queue was still being sent`))
 }
 
 /** Whether another subscription of this connection, or its queue, has brought the message; what has an identifier comes from there. */

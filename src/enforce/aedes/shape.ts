@@ -38,6 +38,8 @@ export interface AedesClient {
   readonly closed: boolean
   readonly connackSent: boolean
   readonly connecting: boolean
+  /** Of aedes 1.x, not documented: sends a message as its subscription would. */
+  readonly deliverQoS?: (packet: AedesPublish, done: () => void) => void
   readonly connected: boolean
   readonly subscriptions: Readonly<Record<string, AedesSubscription>>
   will?: unknown

@@ -20,7 +20,12 @@ declare module 'aedes-persistence-redis/asyncPersistence.js' {
 declare module 'mqemitter-redis' {
   import type { EventEmitter } from 'node:events'
 
-  function redisEmitter(options: object): { readonly state: EventEmitter }
+  interface RedisEmitter {
+    readonly state: EventEmitter
+    _subTopic: (filter: string) => string
+  }
+
+  function redisEmitter(options: object): RedisEmitter
 
   export { redisEmitter as default }
 }

@@ -4,7 +4,6 @@
  */
 import { randomUUID } from 'node:crypto'
 import { Redis } from 'ioredis'
-import redisEmitter from 'mqemitter-redis'
 import type { TimeMemory } from '../../../accept/newest-time.ts'
 import { identityKey } from '../../../bind/identity-key.ts'
 import type { LiveRegistry } from '../../../bind/live-registry.ts'
@@ -12,6 +11,7 @@ import type { OwnerStore } from '../../../bind/owner-store.ts'
 import type { Gate } from '../../../gate.ts'
 import { ConfigurationError, type Problem, problem } from '../../../problem.ts'
 import type { AedesPersistence } from '../shape.ts'
+import { clusterEmitter } from './cluster-emitter.ts'
 import { ClusterPersistence } from './cluster-persistence.ts'
 import { endChannel, leftChannel, nodeKey, RedisLiveRegistry, stayChannel } from './redis-live-registry.ts'
 import { ownersChannel, RedisOwnerStore } from './redis-owner-store.ts'
@@ -92,9 +92,7 @@ class Node implements ClusterNode {
     this.#connections = connections
     this.#now = now
     this.persistence = new ClusterPersistence(store) as unknown as AedesPersistence
-    const emitter = redisEmitter({ subConn: subscriber, pubConn: publisher, matchEmptyLevels: true })
-    emitter.state.on('error', () => undefined)
-    this.emitter = emitter
+    this.emitter = clusterEmitter(subscriber, publisher)
     this.owners = new RedisOwnerStore(store)
     this.registry = new RedisLiveRegistry(store, this.brokerId)
     this.timeMemory = timeMemoryIn(store)
