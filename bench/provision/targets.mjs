@@ -1,7 +1,7 @@
 // What is compared: the same certificate made in several ways. `share` makes slow ones do fewer.
 import { execFileSync, spawn } from 'node:child_process'
 import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -18,6 +18,8 @@ import { deviceFiles, stageDevice, threeFiles } from '../../dist/tool/device/dev
 
 const main = fileURLToPath(new URL('../../dist/tool/main.js', import.meta.url))
 const python = fileURLToPath(new URL('./issue.py', import.meta.url))
+/** Debian keeps it beside the path. */
+const easyRsa = '"$(command -v easyrsa || ls /usr/share/easy-rsa/easyrsa)"'
 const policy = `portcullis: 1
 identities:
   device: { from: { subject.ou: "\${site}", subject.cn: "\${device}" }, unique: [device], clientId: "\${device}", roles: [sensor] }
@@ -121,6 +123,25 @@ export const targets = {
           stdio: 'ignore',
         })
       }
+    },
+  },
+  'easy-rsa build-client-full': {
+    share: 0.05,
+    needs: 'command -v easyrsa || test -x /usr/share/easy-rsa/easyrsa',
+    run: ({ folder }, _out, count, round) => {
+      const env = {
+        ...process.env,
+        EASYRSA_PKI: join(folder, 'easy-rsa'),
+        EASYRSA_ALGO: 'ec',
+        EASYRSA_CURVE: 'prime256v1',
+      }
+      const easyrsa = (...words) =>
+        execFileSync('sh', ['-c', `${easyRsa} --batch "$@"`, 'easyrsa', ...words], { env, stdio: 'ignore' })
+      if (!existsSync(env.EASYRSA_PKI)) {
+        easyrsa('init-pki')
+        easyrsa('build-ca', 'nopass')
+      }
+      for (let index = 0; index < count; index++) easyrsa('build-client-full', `e${round}-${index}`, 'nopass')
     },
   },
   'cfssl gencert, one process': {

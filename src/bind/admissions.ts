@@ -33,6 +33,9 @@ export interface Request<S> {
   readonly begin: () => Result<S>
 }
 
+/** What became of a session that another node asked for. */
+export type GivenUp = 'ended' | 'kept' | 'absent'
+
 /** How all sessions are looked at again. */
 export interface Review {
   /** Rises whenever a live session may have become another identity. */
@@ -161,6 +164,18 @@ export class Admissions<S extends LiveSession, M> {
       if (!forget || owner === undefined) return { ended: live?.session, forgotten: false }
       await this.#purge(clientId)
       return { ended: live?.session, forgotten: await this.#kept.settle(clientId, owner, undefined) }
+    })
+  }
+
+  /** Another node takes over: ends the session that is here when its turn comes, if it is the one that is meant, and waits until it is gone. */
+  giveUp(clientId: string, isMeant: (session: S) => boolean, reason: Problem): Promise<GivenUp> {
+    return this.#turns.take(clientId, async () => {
+      const live = this.#live.get(clientId)
+      if (live === undefined) return 'absent'
+      if (!isMeant(live.session)) return 'kept'
+      live.session.supersede(reason)
+      await live.gone
+      return 'ended'
     })
   }
 

@@ -1,9 +1,9 @@
 /** SessionRegister: the sessions of a gate, live and kept, as an operator sees and ends them. */
 import { identityText } from '../policy/identity-text.ts'
 import type { MappedIdentity } from '../policy/model.ts'
-import { problem } from '../problem.ts'
+import { type Problem, problem } from '../problem.ts'
 import type { Trace, TracedPeer } from '../trace.ts'
-import type { Admissions, LiveSession } from './admissions.ts'
+import type { Admissions, GivenUp, LiveSession } from './admissions.ts'
 import type { KeptSessions } from './kept-sessions.ts'
 import type { Owner } from './owner-store.ts'
 
@@ -78,6 +78,11 @@ export class SessionRegister<S extends RegisteredSession, M> {
     const owner = this.#kept.ownerOf(clientId)
     if (live === undefined && owner === undefined) return undefined
     return { live, kept: owner && { owner, mapping: this.#kept.mappingOf(clientId) } }
+  }
+
+  /** Ends the live session of a client id for another node, if it is the one that is meant; resolves when it is gone. */
+  giveUp(clientId: string, isMeant: (session: S) => boolean, reason: Problem): Promise<GivenUp> {
+    return this.#admissions.giveUp(clientId, isMeant, reason)
   }
 
   /**

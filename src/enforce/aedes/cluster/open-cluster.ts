@@ -10,10 +10,18 @@ import type { LiveRegistry } from '../../../bind/live-registry.ts'
 import type { OwnerStore } from '../../../bind/owner-store.ts'
 import type { Gate } from '../../../gate.ts'
 import { ConfigurationError, type Problem, problem } from '../../../problem.ts'
+import type { Session } from '../../../session.ts'
 import type { AedesPersistence } from '../shape.ts'
 import { clusterEmitter } from './cluster-emitter.ts'
 import { ClusterPersistence } from './cluster-persistence.ts'
-import { endChannel, leftChannel, nodeKey, RedisLiveRegistry, stayChannel } from './redis-live-registry.ts'
+import {
+  type AskedToEnd,
+  endChannel,
+  leftChannel,
+  nodeKey,
+  RedisLiveRegistry,
+  stayChannel,
+} from './redis-live-registry.ts'
 import { ownersChannel, RedisOwnerStore } from './redis-owner-store.ts'
 
 export interface ClusterNode {
@@ -128,16 +136,20 @@ class Node implements ClusterNode {
   #hear(gate: Gate, channel: string, message: string): void {
     if (channel === ownersChannel) this.owners.heard(message).catch(() => undefined)
     else if (channel === leftChannel || channel === stayChannel) this.registry.heard(message, channel === leftChannel)
-    else this.#endFor(gate, message)
+    else this.#endFor(gate, message).catch(() => undefined)
   }
 
   /** Another node takes over; where it is another identity here, it does not. */
-  #endFor(gate: Gate, message: string): void {
-    const { clientId, identity } = JSON.parse(message) as { clientId: string; identity: string }
-    const session = gate.liveSession(clientId)
-    if (session === undefined) this.registry.leave({ clientId, identity })
-    else if (identityKey(session.identity) === identity) session.supersede(takenOver())
-    else this.registry.stay(clientId)
+  async #endFor(gate: Gate, message: string): Promise<void> {
+    const asked = JSON.parse(message) as AskedToEnd
+    const { clientId, identity } = asked
+    const isMeant = (session: Session): boolean =>
+      this.registry.isOf(asked) && identityKey(session.identity) === identity
+    const outcome = await gate.sessions.giveUp(clientId, isMeant, takenOver())
+    const isStale = !this.registry.isOf(asked)
+    // what has ended has told so
+    if (outcome === 'absent' && !isStale) this.registry.leave(asked)
+    else if (outcome !== 'ended') this.registry.tell(clientId, isStale)
   }
 
   /** Says that the node is there, and under which policy; looks at what the others say. */

@@ -14,11 +14,12 @@ export const stayChannel = 'portcullis:stay'
 /** Asks a node to end a session for another node that takes over. */
 export const endChannel = (node: string): string => `portcullis:end:${node}`
 
-/** How long the node that has a session may take to end it. */
+/** How long the node that has a session may take to end it before it is asked again. */
 const takeOverMs = 3_000
-const attempts = 3
+/** Log-ins that race on several nodes take over from each other; longer than a connection waits for its CONNACK, none does. */
+const longestMs = 10_000
 
-/** An entry is the node, a new line, the identity. What a dead node has left is nobody's. */
+/** An entry is the node, the identity and the session, a line each. What a dead node has left is nobody's. */
 const takeScript = `
 local function alive(entry)
   local node = string.match(entry, '^([^\\n]*)\\n')
@@ -26,14 +27,14 @@ local function alive(entry)
 end
 local entry = redis.call('HGET', KEYS[1], ARGV[1])
 if entry and alive(entry) then
-  local node = string.match(entry, '^([^\\n]*)\\n')
+  local node, session = string.match(entry, '^([^\\n]*)\\n[^\\n]*\\n(.*)$')
   if node ~= ARGV[2] then
-    if ARGV[5] == '0' then return {'live'} end
-    return {'elsewhere', node}
+    if ARGV[6] == '0' then return {'live'} end
+    return {'elsewhere', node, session}
   end
 end
 local present = {}
-for index = 6, #ARGV do present[ARGV[index]] = true end
+for index = 7, #ARGV do present[ARGV[index]] = true end
 for _, id in ipairs(redis.call('SMEMBERS', KEYS[2])) do
   local one = redis.call('HGET', KEYS[1], id)
   if one and alive(one) then
@@ -46,8 +47,8 @@ end
 present[ARGV[1]] = nil
 local count = 0
 for _ in pairs(present) do count = count + 1 end
-if count >= tonumber(ARGV[4]) then return {'full'} end
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[2] .. '\\n' .. ARGV[3])
+if count >= tonumber(ARGV[5]) then return {'full'} end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2] .. '\\n' .. ARGV[3] .. '\\n' .. ARGV[4])
 redis.call('SADD', KEYS[2], ARGV[1])
 return {'taken'}`
 
@@ -59,10 +60,21 @@ end
 redis.call('PUBLISH', KEYS[3], ARGV[1])
 return 1`
 
+/** What a node is asked to end. */
+export interface AskedToEnd {
+  readonly clientId: string
+  readonly identity: string
+  /** The session that was there when it was asked: a later one is not meant. */
+  readonly session: string
+}
+
 export class RedisLiveRegistry implements LiveRegistry {
   readonly #redis: Redis
   readonly #node: string
   readonly #waiting = new Map<string, (isFree: boolean) => void>()
+  /** By client id: the session that has the place here. */
+  readonly #sessions = new Map<string, string>()
+  #count = 0
 
   constructor(redis: Redis, node: string) {
     this.#redis = redis
@@ -71,28 +83,39 @@ export class RedisLiveRegistry implements LiveRegistry {
 
   async take(place: Place): Promise<Problem | undefined> {
     const { clientId, identity, maxSessions, kept, takesOver } = place
-    for (let attempt = 0; attempt < attempts; attempt++) {
-      const rest = [clientId, this.#node, identity, maxSessions, takesOver ? '1' : '0', ...kept]
+    const session = String(++this.#count)
+    const began = performance.now()
+    do {
+      const rest = [clientId, this.#node, identity, session, maxSessions, takesOver ? '1' : '0', ...kept]
       const answer = await this.#redis.eval(takeScript, 2, liveKey, identityKeyOf(identity), ...rest)
-      const [outcome, node = ''] = answer as readonly string[]
-      if (outcome === 'taken') return undefined
+      const [outcome, node = '', before = ''] = answer as readonly string[]
+      if (outcome === 'taken') {
+        this.#sessions.set(clientId, session)
+        return undefined
+      }
       if (outcome === 'live') return sessionLive(clientId)
       if (outcome === 'full') return tooMany(maxSessions)
-      if (!(await this.#askToEnd(node, { clientId, identity }))) return owned(clientId)
-    }
+      if (!(await this.#askToEnd(node, { clientId, identity, session: before }))) return owned(clientId)
+    } while (performance.now() - began < longestMs)
     return owned(clientId)
   }
 
   leave({ clientId, identity }: Pick<Place, 'clientId' | 'identity'>): void {
-    const entry = `${this.#node}\n${identity}`
+    const entry = [this.#node, identity, this.#sessions.get(clientId) ?? ''].join('\n')
+    this.#sessions.delete(clientId)
     const keys = [liveKey, identityKeyOf(identity), leftChannel]
     // Redis is away: the entry goes with the node, or with the next log-in
     this.#redis.eval(leaveScript, keys.length, ...keys, clientId, entry).catch(() => undefined)
   }
 
-  /** The session stays where it is. */
-  stay(clientId: string): void {
-    this.#redis.publish(stayChannel, clientId).catch(() => undefined)
+  /** Whether the place here is still that session's. */
+  isOf({ clientId, session }: AskedToEnd): boolean {
+    return this.#sessions.get(clientId) === session
+  }
+
+  /** Tells whoever waits: the place may be asked for again, or the session stays where it is. */
+  tell(clientId: string, isFree: boolean): void {
+    this.#redis.publish(isFree ? leftChannel : stayChannel, clientId).catch(() => undefined)
   }
 
   /** A node says that it has a session no more, or that it keeps it. */
@@ -101,8 +124,8 @@ export class RedisLiveRegistry implements LiveRegistry {
   }
 
   /** Whether the place may be asked for again. */
-  async #askToEnd(node: string, ended: { readonly clientId: string; readonly identity: string }): Promise<boolean> {
-    const { clientId } = ended
+  async #askToEnd(node: string, asked: AskedToEnd): Promise<boolean> {
+    const { clientId } = asked
     const answered = new Promise<boolean>(resolve => {
       const timer = setTimeout(resolve, takeOverMs, true)
       this.#waiting.set(clientId, isFree => {
@@ -110,7 +133,7 @@ export class RedisLiveRegistry implements LiveRegistry {
         resolve(isFree)
       })
     })
-    await this.#redis.publish(endChannel(node), JSON.stringify(ended))
+    await this.#redis.publish(endChannel(node), JSON.stringify(asked))
     const isFree = await answered
     this.#waiting.delete(clientId)
     return isFree
