@@ -20,8 +20,8 @@ import { type BoundMapping, type ConnectFacts, type ConnectMapping, Mapper } fro
 import { ok, problem, type Result } from './problem.ts'
 import { Recheck } from './recheck.ts'
 import { type Mapping, Session } from './session.ts'
-import type { FolderOptions, LoadedPolicy } from './source/load-texts.ts'
-import { type PolicySource, reloadPolicies } from './source/policy-source.ts'
+import type { LoadedPolicy } from './source/load-texts.ts'
+import { loadOptions, type PolicySource, reloadPolicies } from './source/policy-source.ts'
 import { watchFiles } from './source/watch-files.ts'
 import type { PermitsMode, Trace } from './trace.ts'
 import { Trial } from './trial.ts'
@@ -227,6 +227,11 @@ export class Gate {
     await this.#recheck.run()
   }
 
+  /** Takes a CRL over from another node, if it is newer and good, and ends what it revokes. `from` is told where it is not. */
+  async takeCrl(der: Buffer, from: string): Promise<void> {
+    if (await this.revocations.offer(der, from)) await this.#recheck.run()
+  }
+
   /** Watches the policies, the CA certificates and the CRLs. Called by `openGate`. */
   async watch(): Promise<void> {
     this.#watchers.push(await this.#source.watch(() => void this.reload()))
@@ -292,9 +297,4 @@ export class Gate {
     this.#mapper.tryCandidate(next)
     await this.#recheck.run()
   }
-}
-
-/** What policies are loaded for: the issuers as they are configured now. */
-export function loadOptions({ names, limits }: Issuers): FolderOptions {
-  return { issuers: names, limits }
 }

@@ -32,6 +32,8 @@ export interface Crl {
   /** By serial number: lower-case hex without leading `00`. */
   readonly entries: ReadonlyMap<string, RevokedEntry>
   readonly signatureOid: string
+  /** The whole. */
+  readonly der: Buffer
   /** What is signed, and the signature over it. */
   readonly tbs: Buffer
   readonly signature: Buffer
@@ -163,10 +165,10 @@ function* readCrl(der: Buffer): Sliced<Crl> {
   const signatureOid = requireSameAlgorithm(innerAlgorithm, outerAlgorithm)
   if (!isAcceptedAlgorithm(signatureOid))
     throw new UnsupportedCrl(`is signed with ${signatureOid}, which is weaker than SHA-256 or not known`)
-  return { ...content, entries: yield* readEntries(revoked), signatureOid, tbs, signature }
+  return { ...content, entries: yield* readEntries(revoked), signatureOid, der, tbs, signature }
 }
 
-type TbsContent = Omit<Crl, 'entries' | 'signatureOid' | 'tbs' | 'signature'> & {
+type TbsContent = Omit<Crl, 'entries' | 'signatureOid' | 'der' | 'tbs' | 'signature'> & {
   readonly innerAlgorithm: Buffer
   /** Contents of revokedCertificates. */
   readonly revoked: Buffer

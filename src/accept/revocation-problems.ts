@@ -1,6 +1,7 @@
 /** Sentences about CRLs and revoked certificates. */
+
 import { type Problem, problem } from '../problem.ts'
-import type { RevokedEntry } from './crl.ts'
+import type { Crl, RevokedEntry } from './crl.ts'
 import type { Issuers } from './issuers.ts'
 
 /** A CRL file that was not taken over. */
@@ -41,3 +42,26 @@ export function uncoveredCas(issuers: Issuers, hasCrl: (caKeyId: string) => bool
 }
 
 export const dayOf = (time: number): string => new Date(time).toISOString().slice(0, 10)
+
+/** Why a CRL of the right CA may not replace the one in force (docs/semantics.md 4.4); `latest`: no thisUpdate may be later. */
+export function objectionTo(
+  crl: Crl,
+  before: Crl | undefined,
+  { file, latest }: { readonly file: string; readonly latest: number },
+): Problem | undefined {
+  const where = { file }
+  if (crl.thisUpdate > latest) {
+    const sentence = `the CRL is dated ${new Date(crl.thisUpdate).toISOString()}, which is in the future`
+    return problem('accept/future-crl', sentence, { where, help: 'compare the clocks of this machine and of the CA' })
+  }
+  if (before === undefined) return undefined
+  const lower = crl.number !== undefined && before.number !== undefined && crl.number < before.number
+  if (!lower && crl.thisUpdate >= before.thisUpdate) return undefined
+  const sentence = lower
+    ? `the CRL has number ${crl.number}, lower than ${before.number}, which is in force`
+    : `the CRL of ${new Date(crl.thisUpdate).toISOString()} is older than the one in force, of ${new Date(before.thisUpdate).toISOString()}`
+  return problem('accept/older-crl', sentence, {
+    where,
+    help: 'put the newest CRL of the CA there; the one in force stays until then',
+  })
+}

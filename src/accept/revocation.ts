@@ -6,12 +6,21 @@ import { readFile } from 'node:fs/promises'
 import { ConfigurationError, fail, ok, type Problem, problem, type Result } from '../problem.ts'
 import { nullTrace, type Trace } from '../trace.ts'
 import { type ConfiguredCa, outsideValidity, pathOf } from './ca-rules.ts'
-import { type Crl, parseCrlFileInSlices, type RevokedEntry } from './crl.ts'
+import type { Crl, RevokedEntry } from './crl.ts'
 import { casOf, comparableSerial, signerOf } from './crl-signer.ts'
 import { type CrlState, clockBehind, crlStates, type Staleness, type Standing, stalenessAt } from './crl-standing.ts'
 import type { ConfiguredIssuer, FoundIssuer, Issuers } from './issuers.ts'
 import { NewestTime } from './newest-time.ts'
-import { dayOf, fatal, noGoodCrl, type Rejection, revokedProblem, uncoveredCas } from './revocation-problems.ts'
+import { readCrls } from './read-crls.ts'
+import {
+  dayOf,
+  fatal,
+  noGoodCrl,
+  objectionTo,
+  type Rejection,
+  revokedProblem,
+  uncoveredCas,
+} from './revocation-problems.ts'
 import {
   agedProblem,
   defaultRevocationSettings,
@@ -29,6 +38,8 @@ const hourMs = 3_600_000
 export class Revocations {
   /** The CRL files, absolute, each once: for a watcher. */
   readonly files: readonly string[]
+  /** Told every CRL that comes into force, with the SHA-256 of the public key of its CA. */
+  onTaken: ((caKeyId: string, crl: Crl) => void) | undefined
   readonly #issuers: Issuers
   readonly #settings: RevocationSettings
   readonly #trace: Trace
@@ -74,6 +85,11 @@ export class Revocations {
   /** The CRLs in force, a CA after the other. */
   crls(nowMs: number = this.#now()): readonly CrlState[] {
     return crlStates(this.#issuers, keyId => this.#standings.get(keyId), this.judgedTime(nowMs))
+  }
+
+  /** Every CRL in force, by SHA-256 of the public key of its CA. */
+  get inForce(): ReadonlyMap<string, Crl> {
+    return new Map([...this.#standings].map(([keyId, { crl }]) => [keyId, crl]))
   }
 
   /** Why this machine's clock is not to be believed; undefined where it is (docs/semantics.md 4.5). */
@@ -144,6 +160,26 @@ export class Revocations {
     return run
   }
 
+  /**
+   * Takes a CRL over that somebody else has, for an issuer that has CRLs here: newer than the one in force, and signed by its CA. Returns
+   * whether it was. `from` is told where it is not good.
+   */
+  offer(der: Buffer, from: string): Promise<boolean> {
+    const run = this.#loading.then(async () => {
+      const read = await readCrls(from, async () => der)
+      if (!read.ok) this.#alarm(read.problem)
+      const crls = read.ok ? read.value : []
+      const changed = this.#issuers.all.filter(
+        issuer => issuer.crlFiles.length > 0 && crls.some(crl => this.#takeOver(issuer, crl, from) === 'changed'),
+      )
+      for (const issuer of changed) this.#tellLoaded(issuer)
+      await this.#settle()
+      return changed.length > 0
+    })
+    this.#loading = run.catch(() => undefined)
+    return run
+  }
+
   /** Every configured file must give a good CRL. */
   async open(): Promise<void> {
     const rejections = await this.#load(this.#issuers)
@@ -157,41 +193,26 @@ export class Revocations {
     for (const issuer of issuers.all) {
       let changed = false
       for (const file of issuer.crlFiles) {
-        const result = await this.#loadFile(issuer, file)
-        rejections.push(...result.problems.map(p => ({ issuer: issuer.name, problem: p })))
-        changed ||= result.changed
+        const read = await readCrls(file, this.#readFile)
+        const outcomes = read.ok ? read.value.map(crl => this.#takeOver(issuer, crl, file)) : [read.problem]
+        rejections.push(
+          ...outcomes.filter(one => typeof one === 'object').map(one => ({ issuer: issuer.name, problem: one })),
+        )
+        changed ||= outcomes.includes('changed')
       }
-      if (changed)
-        this.#trace({ event: 'revocations-loaded', issuer: issuer.name, entries: this.#countEntries(issuer) })
+      if (changed) this.#tellLoaded(issuer)
     }
-    const now = this.judgedTime(this.#now())
-    for (const keyId of this.#standings.keys()) this.#stateOf(keyId, now)
-    this.#alarm(await this.#newest.keep())
+    await this.#settle()
     return rejections
   }
 
-  async #loadFile(
-    issuer: ConfiguredIssuer,
-    file: string,
-  ): Promise<{ readonly changed: boolean; readonly problems: readonly Problem[] }> {
-    const where = { file }
-    let bytes: Buffer
-    try {
-      bytes = await this.#readFile(file)
-    } catch (error) {
-      const reason = (error as NodeJS.ErrnoException).code ?? 'no reason given'
-      return {
-        changed: false,
-        problems: [problem('accept/unreadable-crl', `the CRL cannot be read (${reason})`, { where })],
-      }
-    }
-    const parsed = await parseCrlFileInSlices(bytes)
-    if (!parsed.ok) return { changed: false, problems: [{ ...parsed.problem, where }] }
-    const outcomes = parsed.value.map(crl => this.#takeOver(issuer, crl, file))
-    return {
-      changed: outcomes.includes('changed'),
-      problems: outcomes.filter(outcome => typeof outcome === 'object'),
-    }
+  async #settle(): Promise<void> {
+    for (const keyId of this.#standings.keys()) this.#stateOf(keyId, this.judgedTime(this.#now()))
+    this.#alarm(await this.#newest.keep())
+  }
+
+  #tellLoaded(issuer: ConfiguredIssuer): void {
+    this.#trace({ event: 'revocations-loaded', issuer: issuer.name, entries: this.#countEntries(issuer) })
   }
 
   #takeOver(issuer: ConfiguredIssuer, crl: Crl, file: string): 'changed' | 'same' | Problem {
@@ -199,7 +220,7 @@ export class Revocations {
     if (!signer.ok) return signer.problem
     const ca = signer.value
     const before = this.#standings.get(ca.keyId)
-    const objection = this.#objection(crl, before?.crl, file)
+    const objection = objectionTo(crl, before?.crl, { file, latest: this.judgedTime(this.#now()) + clockToleranceMs })
     if (objection !== undefined) return objection
     if (before?.crl.tbs.equals(crl.tbs)) return 'same'
     const alarmAt = crl.thisUpdate + (crl.nextUpdate - crl.thisUpdate) / 2
@@ -208,26 +229,8 @@ export class Revocations {
     this.#newest.saw(crl.thisUpdate)
     this.#epoch++
     this.#issuers.dropCache()
+    this.onTaken?.(ca.keyId, crl)
     return 'changed'
-  }
-
-  /** Why a CRL of the right CA may not replace the one in force (docs/semantics.md 4.4). */
-  #objection(crl: Crl, before: Crl | undefined, file: string): Problem | undefined {
-    const where = { file }
-    if (crl.thisUpdate > this.judgedTime(this.#now()) + clockToleranceMs) {
-      const sentence = `the CRL is dated ${new Date(crl.thisUpdate).toISOString()}, which is in the future`
-      return problem('accept/future-crl', sentence, { where, help: 'compare the clocks of this machine and of the CA' })
-    }
-    if (before === undefined) return undefined
-    const lower = crl.number !== undefined && before.number !== undefined && crl.number < before.number
-    if (!lower && crl.thisUpdate >= before.thisUpdate) return undefined
-    const sentence = lower
-      ? `the CRL has number ${crl.number}, lower than ${before.number}, which is in force`
-      : `the CRL of ${new Date(crl.thisUpdate).toISOString()} is older than the one in force, of ${new Date(before.thisUpdate).toISOString()}`
-    return problem('accept/older-crl', sentence, {
-      where,
-      help: 'put the newest CRL of the CA there; the one in force stays until then',
-    })
   }
 
   /** Validity of a CA, and whether the one above it (a root: itself) has revoked it. */

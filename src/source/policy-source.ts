@@ -1,5 +1,6 @@
 /** Where the policy set of a gate comes from: a folder, or a signed bundle. A gate asks for whole sets and is told of changes. */
 import { isDeepStrictEqual } from 'node:util'
+import type { Issuers } from '../accept/issuers.ts'
 import { PolicyError, type Problem, problem } from '../problem.ts'
 import { displayFolder, readPolicyFolder, watchPolicyFolder } from './folder.ts'
 import { type FolderOptions, type LoadedPolicy, loadPolicyTexts } from './load-texts.ts'
@@ -9,6 +10,11 @@ export interface PolicySource {
   load(options: FolderOptions): Promise<LoadedPolicy>
   /** Calls back whenever loading anew may give another answer. */
   watch(onChange: () => void): Promise<{ close(): Promise<void> }>
+}
+
+/** What policies are loaded for: the issuers as they are configured now. */
+export function loadOptions({ names, limits }: Issuers): FolderOptions {
+  return { issuers: names, limits }
 }
 
 /** A folder as a source. While nothing has changed, what was loaded last is still the answer: tests and proofs take their time. */

@@ -23,6 +23,7 @@ import {
   stayChannel,
 } from './redis-live-registry.ts'
 import { ownersChannel, RedisOwnerStore } from './redis-owner-store.ts'
+import { crlChannel, SharedCrls } from './shared-crls.ts'
 
 export interface ClusterNode {
   readonly brokerId: string
@@ -91,6 +92,7 @@ class Node implements ClusterNode {
   readonly #connections: Connections
   readonly #now: () => number
   readonly #timers: NodeJS.Timeout[] = []
+  #crls: SharedCrls | undefined
   #lastBeat = 0
   #differentSince: number | undefined
   #isClosing = false
@@ -107,15 +109,19 @@ class Node implements ClusterNode {
   }
 
   async join(gate: Gate): Promise<void> {
-    const { listener, subscriber } = this.#connections
+    const { store, listener, subscriber } = this.#connections
     listener.on('message', (channel: string, message: string) => this.#hear(gate, channel, message))
-    await listener.subscribe(ownersChannel, leftChannel, stayChannel, endChannel(this.brokerId))
+    await listener.subscribe(ownersChannel, leftChannel, stayChannel, crlChannel, endChannel(this.brokerId))
     await this.#beat(gate)
+    const crls = new SharedCrls(store, gate)
+    this.#crls = crls
+    await crls.exchange()
     this.#timers.push(setInterval(() => void this.#beat(gate).catch(() => undefined), beatMs).unref())
     // what others sent meanwhile has been missed: a kept session that connects again reads its queue
     subscriber.on('ready', () => {
       const isForgotten = this.#now() - this.#lastBeat > presenceMs
       void this.#refreshOwners(gate)
+      crls.exchange().catch(() => undefined)
       for (const session of gate.sessions.live) if (isForgotten || !session.clean) session.supersede(redisAway())
     })
   }
@@ -134,7 +140,8 @@ class Node implements ClusterNode {
   }
 
   #hear(gate: Gate, channel: string, message: string): void {
-    if (channel === ownersChannel) this.owners.heard(message).catch(() => undefined)
+    if (channel === crlChannel) this.#crls?.heard(message).catch(() => undefined)
+    else if (channel === ownersChannel) this.owners.heard(message).catch(() => undefined)
     else if (channel === leftChannel || channel === stayChannel) this.registry.heard(message, channel === leftChannel)
     else this.#endFor(gate, message).catch(() => undefined)
   }

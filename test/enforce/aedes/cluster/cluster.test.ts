@@ -42,8 +42,11 @@ describe.skipIf(!hasRedis)(`a cluster${hasRedis ? '' : ' (redis-server is not in
     await rm(folder, { recursive: true, force: true })
   })
 
-  async function node(events: TraceEvent[] = [], policies = join(folder, 'policies')) {
-    const base = join(folder, 'certs-dev')
+  async function node(
+    events: TraceEvent[] = [],
+    policies = join(folder, 'policies'),
+    base = join(folder, 'certs-dev'),
+  ) {
     const issuers = { acme: { certificates: ['issuing.pem'], root: 'root.pem', crl: ['acme.crl'] } }
     const running = await startGuarded(
       { policies, baseFolder: base, issuers, watch: false, trace: event => void events.push(event) },
@@ -134,6 +137,23 @@ describe.skipIf(!hasRedis)(`a cluster${hasRedis ? '' : ' (redis-server is not in
     expect(code).toBe(0)
   })
 
+  test('a CRL that one node has from its file ends sessions on the other, and is in force where a node starts later', async () => {
+    const elsewhere = join(await mkdtemp(join(folder, 'elsewhere-')), 'certs-dev')
+    await cp(join(folder, 'certs-dev'), elsewhere, { recursive: true })
+    const [a, b] = [await node([], undefined, elsewhere), await node()]
+    const { client: device } = await b.login('pump-9', 'pump-9')
+    const { client: other } = await b.login('pump-7', 'pump-7')
+    // the folder of b keeps the list that it has
+    await new SuiteCerts(elsewhere).revoke('pump-9')
+    await a.running.gate.reloadTrust()
+    await device.closed
+    expect(await other.publish(state, 'on')).toBe('acknowledged')
+    expect((await b.login('pump-9', 'pump-9')).code).not.toBe(0)
+    const later = await node()
+    expect((await later.login('pump-9', 'pump-9')).code).not.toBe(0)
+    expect((await later.login('pump-8', 'pump-8')).code).toBe(0)
+  })
+
   test('the will of a node that was killed is sent by another, once', { timeout: 60_000 }, async () => {
     const [a, b] = [await node(), await node()]
     const listeners = await Promise.all([a.login('ops-1', 'ops-1/a'), b.login('ops-1', 'ops-1/b')])
@@ -186,7 +206,11 @@ describe.skipIf(!hasRedis)(`a cluster${hasRedis ? '' : ' (redis-server is not in
     let now = 1_000_000
     const [one, other] = [await openCluster(redis.url, () => now), await openCluster(redis.url, () => now)]
     const gate = (revision: string) =>
-      ({ policy: { revision }, sessions: { keptIds: [], live: [] } }) as unknown as Gate
+      ({
+        policy: { revision },
+        sessions: { keptIds: [], live: [] },
+        revocations: { inForce: new Map() },
+      }) as unknown as Gate
     await other.join(gate('r2'))
     await one.join(gate('r1'))
     expect(one.problem()).toBeUndefined()
