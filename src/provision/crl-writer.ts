@@ -40,7 +40,9 @@ export function encodeTbsCrl(
   content: CrlContent,
   issuer: { readonly name: Uint8Array; readonly keyId: Uint8Array; readonly algorithm: Uint8Array },
 ): Buffer {
-  const entries = content.revoked.map(encodeEntry)
+  // many are revoked at once
+  const times = new Map<number, Buffer>()
+  const entries = content.revoked.map(entry => encodeEntry(entry, times))
   return sequence(
     integer(1n),
     issuer.algorithm,
@@ -63,10 +65,9 @@ const reasonExtensions: ReadonlyMap<CrlReason, readonly Uint8Array[]> = new Map(
   ]),
 )
 
-function encodeEntry(entry: RevokedEntry): Buffer {
-  return sequence(
-    integerOfHex(entry.serialHex),
-    time(entry.date),
-    ...(reasonExtensions.get(entry.reason ?? 'unspecified') ?? []),
-  )
+function encodeEntry(entry: RevokedEntry, times: Map<number, Buffer>): Buffer {
+  const second = Math.floor(entry.date.getTime() / 1000)
+  const date = times.get(second) ?? time(entry.date)
+  times.set(second, date)
+  return sequence(integerOfHex(entry.serialHex), date, ...(reasonExtensions.get(entry.reason ?? 'unspecified') ?? []))
 }

@@ -10,21 +10,17 @@ const timeTags = { utc: 0x17, generalized: 0x18 } as const
 export function encode(tag: number, ...content: readonly Uint8Array[]): Buffer {
   let length = 0
   for (const part of content) length += part.length
-  const head = header(tag, length)
-  const whole = Buffer.allocUnsafe(head.length + length)
-  whole.set(head)
-  let at = head.length
+  const digits = length < 0x80 ? undefined : bigEndian(BigInt(length))
+  let at = 2 + (digits?.length ?? 0)
+  const whole = Buffer.allocUnsafe(at + length)
+  whole[0] = tag
+  whole[1] = digits === undefined ? length : 0x80 | digits.length
+  if (digits !== undefined) whole.set(digits, 2)
   for (const part of content) {
     whole.set(part, at)
     at += part.length
   }
   return whole
-}
-
-function header(tag: number, length: number): Buffer {
-  if (length < 0x80) return Buffer.from([tag, length])
-  const digits = bigEndian(BigInt(length))
-  return Buffer.from([tag, 0x80 | digits.length, ...digits])
 }
 
 function bigEndian(value: bigint): Buffer {

@@ -3,6 +3,7 @@ import { once, setMaxListeners } from 'node:events'
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import { revisionOf } from '../../src/source/load-texts.ts'
 import { Random } from '../fuzz/random.ts'
+import type { RedisServer } from '../support/redis.ts'
 import { Client } from './client.ts'
 import type { Fleet } from './fleet.ts'
 import { Journal } from './journal.ts'
@@ -19,9 +20,11 @@ export interface RunOptions {
   readonly faults: number
   readonly fleet: Fleet
   readonly nodes: readonly Node[]
+  /** What the nodes share, where there are several. */
+  readonly redis?: RedisServer | undefined
 }
 
-export type Faults = Record<'kills' | 'cuts' | 'edits' | 'renewals' | 'revocations', number>
+export type Faults = Record<'kills' | 'redis kills' | 'cuts' | 'edits' | 'renewals' | 'revocations', number>
 
 export interface Outcome {
   readonly oracle: Oracle
@@ -49,7 +52,7 @@ export class Run {
   readonly oracle = new Oracle(allOpen)
   readonly journal = new Journal()
   readonly clients: Client[] = []
-  readonly faults: Faults = { kills: 0, cuts: 0, edits: 0, renewals: 0, revocations: 0 }
+  readonly faults: Faults = { kills: 0, 'redis kills': 0, cuts: 0, edits: 0, renewals: 0, revocations: 0 }
   /** Clients that something is done with already. */
   readonly #busy = new Set<Client>()
   readonly #tasks = new Set<Promise<void>>()
@@ -58,6 +61,7 @@ export class Run {
   readonly #alarms = new Set<string>()
   #rules: Rules = allOpen
   #isEditing = false
+  #isRedisAway = false
   #refused = 0
   #slowestCloseMs = 0
   #failure: unknown
@@ -128,6 +132,7 @@ export class Run {
       [8, () => this.#renew()],
       [6, () => this.#revoke()],
       [10, () => this.#kill()],
+      [this.#options.redis === undefined ? 0 : 4, () => this.#killRedis()],
     ]
     let drawn = this.#random.below(acts.reduce((sum, [weight]) => sum + weight, 0))
     for (const [weight, act] of acts) {
@@ -323,6 +328,22 @@ export class Run {
       await setTimeout(waitMs)
       await this.#edit()
     }
+  }
+
+  /** kill -9 of what the nodes share, and a start at once or a little later. */
+  async #killRedis(): Promise<void> {
+    const { redis } = this.#options
+    if (redis === undefined || this.#isRedisAway) return
+    this.#isRedisAway = true
+    await redis.stop()
+    this.journal.note('run', 'has killed Redis')
+    const waitMs = this.#random.below(2000)
+    this.#inBackground(async () => {
+      await setTimeout(waitMs)
+      await redis.start()
+      this.#isRedisAway = false
+      this.faults['redis kills']++
+    })
   }
 
   async #until(node: Node, isSo: () => boolean, what: string): Promise<void> {

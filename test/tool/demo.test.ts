@@ -9,6 +9,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { ensureDevCerts } from '../../src/provision/dev-certs.ts'
 import { startHandmade } from '../support/handmade.ts'
 import { RawClient } from '../support/raw-client.ts'
+import { hasRedis, startRedis } from '../support/redis.ts'
 
 const main = fileURLToPath(new URL('../../dist/tool/main.js', import.meta.url))
 
@@ -36,6 +37,20 @@ test('plays every scene as expected against a guarded broker', async () => {
   expect(differing(rows)).toEqual([])
   expect(exit).toBe(0)
 })
+
+test.skipIf(!hasRedis)(
+  `plays them as expected against two nodes of a cluster${hasRedis ? '' : ' (redis-server is not installed)'}`,
+  { timeout: 60_000 },
+  async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'portcullis-demo-redis-'))
+    onTestFinished(() => rm(folder, { recursive: true, force: true }))
+    const redis = await startRedis(folder)
+    onTestFinished(() => redis.stop())
+    const { rows, exit } = await demo('--cluster', redis.url)
+    expect(differing(rows)).toEqual([])
+    expect(exit).toBe(0)
+  },
+)
 
 // aedes.md 20, seen to end a broker; that the guard survives it is tested in test/enforce/aedes/guard.test.ts
 test('a parser error right behind CONNECT ends a broker whose hooks ask the socket', async () => {

@@ -1,5 +1,6 @@
 /** `portcullis demo`: a tour of honest and hostile acts against a running broker over real TLS. */
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
+import { chosenPersistence } from '../configured-persistence.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { addExitCodes } from '../help.ts'
 import { answer, answerJson, count } from '../io.ts'
@@ -18,14 +19,28 @@ export function addDemo(program: Command): void {
       .command('demo')
       .description('play honest and hostile scenes against a guarded broker over real TLS: scene, expected, seen')
       .option('--unguarded', 'play them against an aedes with ordinary hand-written hooks instead', false)
+      .addOption(
+        new Option(
+          '--cluster <url>',
+          'play them against two guarded nodes on this Redis, which nothing else should use',
+        ).conflicts('unguarded'),
+      )
       .option('--json', 'answer as JSON', false)
       .action(demo),
     'portcullis demo --unguarded',
   )
 }
 
-async function demo(options: { readonly unguarded: boolean; readonly json: boolean }): Promise<void> {
-  const world = await openWorld({ isGuarded: !options.unguarded })
+interface DemoOptions {
+  readonly unguarded: boolean
+  readonly cluster?: string
+  readonly json: boolean
+}
+
+async function demo(options: DemoOptions): Promise<void> {
+  const { cluster } = options
+  const persistence = chosenPersistence({ ...(cluster && { cluster }) }, { kind: 'memory' })
+  const world = await openWorld({ isGuarded: !options.unguarded, persistence })
   const rows: Row[] = []
   try {
     for (const { name, expected, run } of scenes) {

@@ -7,7 +7,8 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { ensureDevCerts } from '../../provision/dev-certs.ts'
-import { startGuarded } from '../start-guarded.ts'
+import type { Persistence } from '../configured-persistence.ts'
+import { type RunningBroker, startGuarded } from '../start-guarded.ts'
 import { type Credentials, RawClient } from './raw-client.ts'
 
 export interface World {
@@ -34,8 +35,8 @@ interface Broker {
   close(): Promise<void>
 }
 
-async function startGuardedBroker(certs: string): Promise<Broker> {
-  const running = await startGuarded(
+function startNode(certs: string, persistence: Persistence): Promise<RunningBroker> {
+  return startGuarded(
     {
       policies: samplePolicies,
       baseFolder: certs,
@@ -44,8 +45,24 @@ async function startGuardedBroker(certs: string): Promise<Broker> {
       watch: false,
     },
     { port: 0, host: '127.0.0.1', tls: { keyFile: join(certs, 'server.key'), certFile: join(certs, 'server.pem') } },
+    {},
+    persistence,
   )
-  return { port: () => running.address.port, isAlive: async () => true, close: running.close }
+}
+
+/** Two nodes where they have a Redis in common; clients come to them in turn. */
+async function startGuardedBrokers(certs: string, persistence: Persistence): Promise<Broker> {
+  const nodes: RunningBroker[] = []
+  const close = async (): Promise<void> => void (await Promise.all(nodes.map(node => node.close())))
+  try {
+    for (let count = persistence.kind === 'redis' ? 2 : 1; count > 0; count--)
+      nodes.push(await startNode(certs, persistence))
+  } catch (error) {
+    await close()
+    throw error
+  }
+  let turn = 0
+  return { port: () => nodes[turn++ % nodes.length]?.address.port ?? 0, isAlive: async () => true, close }
 }
 
 /** Longer than the hand-made broker looks anything up. */
@@ -79,12 +96,22 @@ async function startHandmade(certs: string): Promise<Broker> {
   }
 }
 
-/** Opens a world. */
-export async function openWorld(options: { readonly isGuarded: boolean }): Promise<World> {
+export interface WorldOptions {
+  readonly isGuarded: boolean
+  /** Of the guarded broker; on a Redis there are two. */
+  readonly persistence: Persistence
+}
+
+/** Opens a world. Rejects with ConfigurationError where the Redis cannot be used. */
+export async function openWorld({ isGuarded, persistence }: WorldOptions): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'portcullis-demo-'))
   const certs = join(folder, 'certs')
   await ensureDevCerts(certs, () => new Date())
-  const broker = options.isGuarded ? await startGuardedBroker(certs) : await startHandmade(certs)
+  const started = isGuarded ? startGuardedBrokers(certs, persistence) : startHandmade(certs)
+  const broker = await started.catch(async (error: unknown) => {
+    await rm(folder, { recursive: true, force: true })
+    throw error
+  })
   const text = (name: string): Promise<string> => readFile(join(certs, name), 'utf8')
   const credentials = async (name: string): Promise<Credentials> => ({
     key: await text(`${name}.key`),
