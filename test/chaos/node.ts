@@ -49,6 +49,12 @@ export class Node extends EventEmitter<NodeEvents> {
     return this.#isReady
   }
 
+  /** What it said last, for whoever waits for something else. */
+  get lastWords(): string {
+    const state = this.#isReady ? 'ready' : this.#child === undefined ? 'not running' : 'starting'
+    return `${this.name} is ${state}: ${this.#lastWords.join(' / ')}`
+  }
+
   get isRunning(): boolean {
     return this.#child !== undefined
   }
@@ -80,7 +86,7 @@ export class Node extends EventEmitter<NodeEvents> {
     })
     await Promise.race([once(this, 'ready'), once(this, 'gone')])
     if (!this.#isReady && child.signalCode === null) {
-      throw new Error(`${this.name} does not start: ${this.#lastWords.join(' / ')}`)
+      throw new Error(`it does not start; ${this.lastWords}`)
     }
   }
 

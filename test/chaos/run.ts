@@ -62,6 +62,8 @@ export class Run {
   #rules: Rules = allOpen
   #isEditing = false
   #isRedisAway = false
+  #redisKills = 0
+  #redisBack: Promise<void> = Promise.resolve()
   #refused = 0
   #slowestCloseMs = 0
   #failure: unknown
@@ -313,14 +315,14 @@ export class Run {
     const waitMs = this.#random.below(1500)
     if (this.#random.chance(30)) await this.#edit()
     this.#inBackground(async () => {
-      const started = node.start()
+      const started = this.#startAgain(node)
       if (isInterrupted) {
         // no event says that it is in the middle of its start
         await setTimeout(waitMs)
         await node.kill()
         await started
         this.faults.kills++
-        await node.start()
+        await this.#startAgain(node)
       } else await started
     })
     // the writer does not know that it is starting
@@ -330,11 +332,29 @@ export class Run {
     }
   }
 
+  /** A node does not start without Redis; whoever runs it starts it again. */
+  async #startAgain(node: Node): Promise<void> {
+    for (;;) {
+      await this.#redisBack
+      const kills = this.#redisKills
+      try {
+        return await node.start()
+      } catch (error) {
+        if (kills === this.#redisKills) throw error
+      }
+    }
+  }
+
   /** kill -9 of what the nodes share, and a start at once or a little later. */
   async #killRedis(): Promise<void> {
     const { redis } = this.#options
     if (redis === undefined || this.#isRedisAway) return
     this.#isRedisAway = true
+    this.#redisKills++
+    let back = (): void => undefined
+    this.#redisBack = new Promise(resolve => {
+      back = resolve
+    })
     await redis.stop()
     this.journal.note('run', 'has killed Redis')
     const waitMs = this.#random.below(2000)
@@ -342,6 +362,7 @@ export class Run {
       await setTimeout(waitMs)
       await redis.start()
       this.#isRedisAway = false
+      back()
       this.faults['redis kills']++
     })
   }
@@ -357,7 +378,7 @@ export class Run {
         if (signal.aborted) return
       }
     }
-    await within(wait(), patienceMs, () => `${what} on ${node.name}`).finally(() => over.abort())
+    await within(wait(), patienceMs, () => `${what}; ${node.lastWords}`).finally(() => over.abort())
   }
 
   #watch(node: Node): void {
