@@ -44,6 +44,8 @@ export interface ClusterNode {
 /** A node that has not been heard of for this long is dead. */
 const presenceMs = 8_000
 const beatMs = 2_000
+/** What Redis has not answered by then has failed: whoever waits for it must not hold up everybody behind it. */
+const answerMs = 10_000
 /** Longer than it takes to bring a policy to all nodes. */
 const differenceMs = 30_000
 
@@ -52,7 +54,7 @@ export async function openCluster(url: string, now: () => number = Date.now): Pr
   const connections: Redis[] = []
   let reason: unknown
   const connect = async (): Promise<Redis> => {
-    const redis = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: 5 })
+    const redis = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: 5, commandTimeout: answerMs })
     connections.push(redis)
     // ioredis tells of every attempt; the node's `problem` says what matters
     redis.on('error', error => {
