@@ -17,8 +17,8 @@ const keyOf = ({ id }: ById, messageId: number | '' = 0): string => `${encodeURI
 /** `T` is what is to be written of a message. */
 export class ReceivedMessages<T> {
   readonly #received = new Map<string, Received<T>>()
-  /** By counter of the broker: the message that is being published is this one of those. */
-  readonly #publishing = new Map<number, string>()
+  /** By counter of the broker: the message that is being published is this one of those, or was until it was forgotten. */
+  readonly #publishing = new Map<number, { readonly key: string; readonly received: Received<T> }>()
 
   add(client: ById, messageId: number | undefined, unwritten: T): void {
     this.#received.set(keyOf(client, messageId), { unwritten, ended: undefined, end: () => undefined })
@@ -48,12 +48,12 @@ export class ReceivedMessages<T> {
     received.ended = new Promise(resolve => {
       received.end = resolve
     })
-    this.#publishing.set(brokerCounter, key)
+    this.#publishing.set(brokerCounter, { key, received })
   }
 
   /** What is to be written of the message that is published under this counter, once. */
   take(brokerCounter = 0): readonly T[] {
-    const key = this.#publishing.get(brokerCounter)
+    const key = this.#publishing.get(brokerCounter)?.key
     const received = key === undefined ? undefined : this.#received.get(key)
     if (received?.unwritten === undefined) return []
     const { unwritten } = received
@@ -61,12 +61,13 @@ export class ReceivedMessages<T> {
     return [unwritten]
   }
 
-  /** The publication is over. */
+  /** The publication is over: whoever waits for it goes on, also where the message has been forgotten meanwhile. */
   end(brokerCounter: number): void {
-    const key = this.#publishing.get(brokerCounter)
-    if (key === undefined) return
+    const publishing = this.#publishing.get(brokerCounter)
+    if (publishing === undefined) return
+    const { key, received } = publishing
     this.#publishing.delete(brokerCounter)
-    this.#received.get(key)?.end()
-    this.#received.delete(key)
+    received.end()
+    if (this.#received.get(key) === received) this.#received.delete(key)
   }
 }

@@ -3,7 +3,7 @@
  * Whoever may write to that Redis may do everything: it belongs behind a password, TLS and a network of its own.
  */
 import { randomUUID } from 'node:crypto'
-import { Redis } from 'ioredis'
+import { Redis, type RedisOptions } from 'ioredis'
 import type { TimeMemory } from '../../../accept/newest-time.ts'
 import { identityKey } from '../../../bind/identity-key.ts'
 import type { LiveRegistry } from '../../../bind/live-registry.ts'
@@ -53,8 +53,8 @@ const differenceMs = 30_000
 export async function openCluster(url: string, now: () => number = Date.now): Promise<ClusterNode> {
   const connections: Redis[] = []
   let reason: unknown
-  const connect = async (): Promise<Redis> => {
-    const redis = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: 5, commandTimeout: answerMs })
+  const connect = async (options: RedisOptions): Promise<Redis> => {
+    const redis = new Redis(url, { lazyConnect: true, ...options })
     connections.push(redis)
     // ioredis tells of every attempt; the node's `problem` says what matters
     redis.on('error', error => {
@@ -65,10 +65,10 @@ export async function openCluster(url: string, now: () => number = Date.now): Pr
   }
   try {
     const [store, subscriber, publisher, listener] = [
-      await connect(),
-      await connect(),
-      await connect(),
-      await connect(),
+      await connect(asking),
+      await connect(listening),
+      await connect(asking),
+      await connect(listening),
     ]
     return new Node({ store, subscriber, publisher, listener }, now)
   } catch (error) {
@@ -76,6 +76,11 @@ export async function openCluster(url: string, now: () => number = Date.now): Pr
     throw noRedis(url, reason ?? error)
   }
 }
+
+/** A transaction whose answer was lost may have been made: sent again, it would queue a message twice. */
+const asking: RedisOptions = { maxRetriesPerRequest: 5, commandTimeout: answerMs, autoResendUnfulfilledCommands: false }
+/** A subscription that was not made is made as soon as Redis is back, or this node would never hear of its topic. */
+const listening: RedisOptions = { maxRetriesPerRequest: null }
 
 interface Connections {
   readonly store: Redis
