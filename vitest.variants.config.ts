@@ -5,6 +5,6 @@ export default defineConfig({
     include: ['test/variants/*.cases.ts'],
     globalSetup: ['test/support/build.ts'],
     maxConcurrency: 6,
-    testTimeout: 30_000,
+    testTimeout: 60_000,
   },
 })
