@@ -56,6 +56,7 @@ export async function openCluster(url: string, now: () => number = Date.now): Pr
   const connect = async (options: RedisOptions): Promise<Redis> => {
     const redis = new Redis(url, { lazyConnect: true, ...options })
     connections.push(redis)
+    handleRejections(redis)
     // ioredis tells of every attempt; the node's `problem` says what matters
     redis.on('error', error => {
       reason ??= error
@@ -74,6 +75,16 @@ export async function openCluster(url: string, now: () => number = Date.now): Pr
   } catch (error) {
     for (const one of connections) one.disconnect()
     throw noRedis(url, reason ?? error)
+  }
+}
+
+/** Libraries leave commands that nobody waits for: that one of those failed, as when Redis went away, must not end the node. */
+function handleRejections(redis: Redis): void {
+  const send = redis.sendCommand.bind(redis)
+  redis.sendCommand = (...command) => {
+    const answer = send(...command)
+    if (answer instanceof Promise) answer.catch(() => undefined)
+    return answer
   }
 }
 
