@@ -7,11 +7,12 @@ import type { TimeMemory } from '../../../src/accept/newest-time.ts'
 import { openAuthority } from '../../../src/provision/authority.ts'
 import { ensureDevCerts } from '../../../src/provision/dev-certs.ts'
 import { createKeys, toPem } from '../../../src/provision/keys.ts'
-import { type RunningBroker, startGuarded } from '../../../src/tool/start-guarded.ts'
+import type { RunningBroker } from '../../../src/tool/start-guarded.ts'
 import type { TraceEvent } from '../../../src/trace.ts'
 import { root } from '../../support/files.ts'
 import { oddCertificate, plainName } from '../../support/pki.ts'
 import { type Credentials, RawClient } from '../../support/raw-client.ts'
+import { startSample } from '../../support/start-sample.ts'
 
 const hourMs = 3_600_000
 /** The clock of this machine is two hours behind that of the CA. */
@@ -28,13 +29,8 @@ afterAll(() => rm(folder, { recursive: true, force: true }))
 const pem = (name: string): Promise<string> => readFile(join(folder, 'certs-dev', name), 'utf8')
 
 function start(timeMemory: TimeMemory, events: TraceEvent[] = []): Promise<RunningBroker> {
-  const base = join(folder, 'certs-dev')
-  const issuers = { acme: { certificates: ['issuing.pem'], root: 'root.pem', crl: ['acme.crl'] } }
   const trace = (event: TraceEvent): void => void events.push(event)
-  return startGuarded(
-    { policies: join(folder, 'policies'), baseFolder: base, issuers, watch: false, trace, timeMemory },
-    { port: 0, host: '127.0.0.1', tls: { keyFile: join(base, 'server.key'), certFile: join(base, 'server.pem') } },
-  )
+  return startSample({ certs: join(folder, 'certs-dev'), policies: join(folder, 'policies'), trace, timeMemory })
 }
 
 const remembering = (ms: number): TimeMemory => ({ read: async () => ms, write: async () => undefined })

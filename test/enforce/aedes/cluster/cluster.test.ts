@@ -8,12 +8,13 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { openCluster } from '../../../../src/enforce/aedes/cluster/open-cluster.ts'
 import type { Gate } from '../../../../src/gate.ts'
 import { ensureDevCerts } from '../../../../src/provision/dev-certs.ts'
-import { type RunningBroker, startGuarded } from '../../../../src/tool/start-guarded.ts'
+import type { RunningBroker } from '../../../../src/tool/start-guarded.ts'
 import type { TraceEvent } from '../../../../src/trace.ts'
 import { subscribeAt } from '../../../suites/acts.ts'
 import { RawClient } from '../../../support/raw-client.ts'
 import { hasRedis, type RedisServer, startRedis } from '../../../support/redis.ts'
 import { type ServedApart, serveApart } from '../../../support/serve-apart.ts'
+import { startSample } from '../../../support/start-sample.ts'
 import { SuiteCerts } from '../../../support/suite-certs.ts'
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
@@ -45,15 +46,15 @@ describe.skipIf(!hasRedis)(`a cluster${hasRedis ? '' : ' (redis-server is not in
   async function node(
     events: TraceEvent[] = [],
     policies = join(folder, 'policies'),
-    base = join(folder, 'certs-dev'),
+    certsFolder = join(folder, 'certs-dev'),
   ) {
-    const issuers = { acme: { certificates: ['issuing.pem'], root: 'root.pem', crl: ['acme.crl'] } }
-    const running = await startGuarded(
-      { policies, baseFolder: base, issuers, watch: false, trace: event => void events.push(event) },
-      { port: 0, host: '127.0.0.1', tls: { keyFile: join(base, 'server.key'), certFile: join(base, 'server.pem') } },
-      {},
-      { kind: 'redis', url: redis.url },
-    )
+    const trace = (event: TraceEvent): void => void events.push(event)
+    const running = await startSample({
+      certs: certsFolder,
+      policies,
+      trace,
+      persistence: { kind: 'redis', url: redis.url },
+    })
     nodes.push(running)
     const { port } = running.address
     return { running, port, login: (name: string, id: string, options = {}) => loginAt(port, name, id, options) }

@@ -8,10 +8,10 @@ import { Level } from 'level'
 import type { Packet } from 'mqtt-packet'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ensureDevCerts } from '../../../../src/provision/dev-certs.ts'
-import { startGuarded } from '../../../../src/tool/start-guarded.ts'
 import { nextMessage, subscribeAt, upTo } from '../../../suites/acts.ts'
 import { RawClient } from '../../../support/raw-client.ts'
 import { type ServedApart, serveApart } from '../../../support/serve-apart.ts'
+import { startSample } from '../../../support/start-sample.ts'
 import { SuiteCerts } from '../../../support/suite-certs.ts'
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
@@ -44,14 +44,13 @@ async function editPolicy(at: string, change: (yaml: string) => string): Promise
 
 /** One life of a broker in this process. */
 async function live(at: string, { crl = ['acme.crl'], clockMs = 0 } = {}) {
-  const issuers = { acme: { certificates: ['issuing.pem'], root: 'root.pem', crl } }
-  const base = join(folder, 'certs-dev')
-  const running = await startGuarded(
-    { policies: join(at, 'policies'), baseFolder: base, issuers, watch: false, now: () => Date.now() + clockMs },
-    { port: 0, host: '127.0.0.1', tls: { keyFile: join(base, 'server.key'), certFile: join(base, 'server.pem') } },
-    {},
-    { kind: 'disk', folder: join(at, 'store') },
-  )
+  const running = await startSample({
+    certs: join(folder, 'certs-dev'),
+    policies: join(at, 'policies'),
+    crl,
+    now: () => Date.now() + clockMs,
+    persistence: { kind: 'disk', folder: join(at, 'store') },
+  })
   const login = async (name: string, clientId: string, options: Record<string, unknown> = {}): Promise<RawClient> => {
     const credentials = await certs.credentials(name)
     const { client, code } = await RawClient.connect(running.address.port, credentials, clientId, options)
