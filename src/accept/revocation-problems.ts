@@ -1,5 +1,4 @@
 /** Sentences about CRLs and revoked certificates. */
-
 import { type Problem, problem } from '../problem.ts'
 import type { Crl, RevokedEntry } from './crl.ts'
 import type { Issuers } from './issuers.ts'

@@ -138,9 +138,7 @@ export class Revocations {
    * good CRL.
    */
   prepare(next: Issuers): Promise<readonly Problem[]> {
-    const run = this.#loading.then(async () => fatal(await this.#load(next)).map(noGoodCrl))
-    this.#loading = run.catch(() => undefined)
-    return run
+    return this.#inTurn(async () => fatal(await this.#load(next)).map(noGoodCrl))
   }
 
   /** The issuers have been replaced: whoever decided before decides again. */
@@ -151,21 +149,16 @@ export class Revocations {
 
   /** Reads every CRL file anew, one run after the other. Returns, and traces, what was not taken over. */
   reload(): Promise<readonly Problem[]> {
-    const run = this.#loading.then(async () => {
+    return this.#inTurn(async () => {
       const problems = (await this.#load(this.#issuers)).map(rejection => rejection.problem)
       this.#alarm(...problems)
       return problems
     })
-    this.#loading = run.catch(() => undefined)
-    return run
   }
 
-  /**
-   * Takes a CRL over that somebody else has, for an issuer that has CRLs here: newer than the one in force, and signed by its CA. Returns
-   * whether it was. `from` is told where it is not good.
-   */
+  /** Takes over a CRL of another node, for an issuer that has CRLs here; whether it did. `from` is told where it is not good. */
   offer(der: Buffer, from: string): Promise<boolean> {
-    const run = this.#loading.then(async () => {
+    return this.#inTurn(async () => {
       const read = await readCrls(from, async () => der)
       if (!read.ok) this.#alarm(read.problem)
       const crls = read.ok ? read.value : []
@@ -176,8 +169,6 @@ export class Revocations {
       await this.#settle()
       return changed.length > 0
     })
-    this.#loading = run.catch(() => undefined)
-    return run
   }
 
   /** Every configured file must give a good CRL. */
@@ -204,6 +195,13 @@ export class Revocations {
     }
     await this.#settle()
     return rejections
+  }
+
+  /** One reading after the other, whether or not the one before failed. */
+  #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const run = this.#loading.then(act)
+    this.#loading = run.catch(() => undefined)
+    return run
   }
 
   async #settle(): Promise<void> {
