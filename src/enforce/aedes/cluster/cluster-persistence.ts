@@ -1,53 +1,98 @@
 /**
- * Cluster persistence: `aedes-persistence-redis`, with a message and everything that becomes of it written in one transaction of Redis:
- * a node that is killed in between leaves all of it, or nothing.
+ * Cluster persistence: retained messages as `aedes-persistence-redis` has them; queues, subscriptions, wills and what was received are
+ * written in one step each, so that a node that is killed in between leaves all of it, or nothing (docs/decisions/0017).
  */
+import { Readable } from 'node:stream'
 import AsyncRedisPersistence from 'aedes-persistence-redis/asyncPersistence.js'
 import type { Redis } from 'ioredis'
 import { decode, encode } from 'msgpack-lite'
 import { ReceivedMessages } from '../received-messages.ts'
-import type { AedesPublish, StoredSubscription } from '../shape.ts'
+import type { AedesPublish, AedesSubscription, StoredSubscription } from '../shape.ts'
+import { type HashField, RedisQueues } from './redis-queues.ts'
+import { RedisSubscriptions } from './redis-subscriptions.ts'
 
 type ById = { readonly id: string }
-
-interface Received {
-  readonly key: string
-  readonly field: string
-  readonly value: Buffer
-}
+type OfBroker = ById & { readonly brokerId?: string }
 
 /** Messages received at QoS 2, of a client: one hash, which the library does not have. */
 const incomingKey = ({ id }: ById): string => `portcullis:incoming:${encodeURIComponent(id)}`
 
+// where the library reads wills
+const willsKey = 'will'
+const willKey = (brokerId: string, id: string): string => `will:${brokerId}:${encodeURIComponent(id)}`
 /** How long the node that took a will of a dead node has to send it. */
 const willClaimMs = 60_000
 
 export class ClusterPersistence extends AsyncRedisPersistence {
+  readonly subscriptions: RedisSubscriptions
   readonly #redis: Redis
-  readonly #received = new ReceivedMessages<Received>()
+  readonly #queues: RedisQueues
+  readonly #received = new ReceivedMessages<HashField>()
+  #broker: ById = { id: '' }
 
   constructor(redis: Redis) {
     super({ conn: redis })
     this.#redis = redis
+    this.#queues = new RedisQueues(redis)
+    this.subscriptions = new RedisSubscriptions(redis)
   }
 
-  /**
-   * The library writes the message for each list of receivers anew, and counts only the last of them: of lists at several QoS the lower
-   * one stands, and all are counted.
-   */
-  override async outgoingEnqueueCombi(to: StoredSubscription[], packet: AedesPublish): Promise<void> {
-    const key = `packet:${packet.brokerId}:${packet.brokerCounter}`
-    const written = this.#redis.multi()
-    if (to.length > 0) written.set(key, encode({ ...packet, messageId: undefined }))
-    if (to.length > 0) written.incrby(`${key}:offlineCount`, to.length)
-    for (const { clientId } of to) written.rpush(`outgoing:${encodeURIComponent(clientId)}`, key)
-    for (const { key: hash, field, value } of this.#received.take(packet.brokerCounter))
-      written.hset(hash, field, value)
-    await this.#run(written)
+  /** The library would keep an index of its own, and wait for the nodes to tell each other through the broker. */
+  override async setup(broker: ById): Promise<void> {
+    this.#broker = broker
+    await this.subscriptions.refresh()
+  }
+
+  override get broker(): ById {
+    return this.#broker
+  }
+
+  /** Its connection is the node's to close. */
+  override async destroy(): Promise<void> {}
+
+  override addSubscriptions(client: ById, subscriptions: AedesSubscription[]): Promise<void> {
+    return this.subscriptions.add(client, subscriptions)
+  }
+
+  override removeSubscriptions(client: ById, filters: string[]): Promise<void> {
+    return this.subscriptions.remove(client, filters)
+  }
+
+  override subscriptionsByClient(client: ById): Promise<AedesSubscription[]> {
+    return this.subscriptions.of(client)
+  }
+
+  override async subscriptionsByTopic(topic: string): Promise<StoredSubscription[]> {
+    return this.subscriptions.match(topic)
+  }
+
+  override getClientList(filter: string): Readable {
+    return Readable.from(this.subscriptions.clientsOf(filter))
+  }
+
+  override async countOffline(): Promise<{ readonly clientsCount: number; readonly subsCount: number }> {
+    return this.subscriptions.counts
+  }
+
+  override outgoingEnqueueCombi(to: StoredSubscription[], packet: AedesPublish): Promise<void> {
+    return this.#queues.enqueue(to, packet, this.#received.take(packet.brokerCounter))
+  }
+
+  override outgoingUpdate(client: ById, packet: AedesPublish): Promise<void> {
+    return this.#queues.update(client, packet)
+  }
+
+  override outgoingClearMessageId(client: ById, { messageId }: AedesPublish): Promise<AedesPublish | undefined> {
+    return this.#queues.clear(client, messageId ?? 0)
+  }
+
+  override outgoingStream(client: ById): Readable {
+    return Readable.from(this.#queues.stream(client))
   }
 
   override async incomingStorePacket(client: ById, packet: AedesPublish): Promise<void> {
-    const value = encode({ ...packet, payload: Buffer.alloc(0) })
+    const { cmd, topic, payload, qos, dup, retain, messageId } = packet
+    const value = encode({ cmd, topic, payload, qos, dup, retain, messageId })
     this.#received.add(client, packet.messageId, { key: incomingKey(client), field: String(packet.messageId), value })
   }
 
@@ -66,6 +111,25 @@ export class ClusterPersistence extends AsyncRedisPersistence {
   async cleanIncoming(client: ById): Promise<void> {
     this.#received.forgetAll(client)
     await this.#redis.del(incomingKey(client))
+  }
+
+  override async putWill(client: ById, packet: AedesPublish): Promise<void> {
+    const key = willKey(this.#broker.id, client.id)
+    const will = Object.assign(packet, { clientId: client.id, brokerId: this.#broker.id })
+    await this.#run(this.#redis.multi().set(key, encode(will)).lrem(willsKey, 0, key).rpush(willsKey, key))
+  }
+
+  override async getWill({ id }: ById): Promise<AedesPublish | undefined> {
+    const bytes = await this.#redis.getBuffer(willKey(this.#broker.id, id))
+    return bytes === null ? undefined : (decode(bytes) as AedesPublish)
+  }
+
+  /** aedes names the node where the will is of another one. */
+  override async delWill({ id, brokerId = this.#broker.id }: OfBroker): Promise<AedesPublish | undefined> {
+    const key = willKey(brokerId, id)
+    const bytes = await this.#redis.getBuffer(key)
+    await this.#run(this.#redis.multi().lrem(willsKey, 0, key).del(key))
+    return bytes === null ? undefined : (decode(bytes) as AedesPublish)
   }
 
   /** Of a will that a dead node has left, one of the others takes care. */
@@ -94,9 +158,8 @@ export class ClusterPersistence extends AsyncRedisPersistence {
   }
 
   async #run(written: ReturnType<Redis['multi']>): Promise<void> {
-    if (written.length === 0) return
     const answers = await written.exec()
-    const failed = answers?.find(([error]) => error !== null)
-    if (answers === null || failed !== undefined) throw failed?.[0] ?? new Error('the transaction was not made')
+    const failed = answers?.find(([error]) => error !== null)?.[0]
+    if (answers === null || failed) throw failed ?? new Error('the transaction was not made')
   }
 }

@@ -23,6 +23,7 @@ import {
   stayChannel,
 } from './redis-live-registry.ts'
 import { ownersChannel, RedisOwnerStore } from './redis-owner-store.ts'
+import { subscriptionsChannel } from './redis-subscriptions.ts'
 import { crlChannel, SharedCrls } from './shared-crls.ts'
 
 export interface ClusterNode {
@@ -71,7 +72,9 @@ export async function openCluster(url: string, now: () => number = Date.now): Pr
       await connect(asking),
       await connect(listening),
     ]
-    return new Node({ store, subscriber, publisher, listener }, now)
+    const node = new Node({ store, subscriber, publisher, listener }, now)
+    await node.follow()
+    return node
   } catch (error) {
     for (const one of connections) one.disconnect()
     throw noRedis(url, reason ?? error)
@@ -107,6 +110,7 @@ class Node implements ClusterNode {
   readonly owners: RedisOwnerStore
   readonly registry: RedisLiveRegistry
   readonly timeMemory: TimeMemory
+  readonly #persistence: ClusterPersistence
   readonly #connections: Connections
   readonly #now: () => number
   readonly #timers: NodeJS.Timeout[] = []
@@ -119,11 +123,25 @@ class Node implements ClusterNode {
     const { store, subscriber, publisher } = connections
     this.#connections = connections
     this.#now = now
-    this.persistence = new ClusterPersistence(store) as unknown as AedesPersistence
+    this.#persistence = new ClusterPersistence(store)
+    this.persistence = this.#persistence as unknown as AedesPersistence
     this.emitter = clusterEmitter(subscriber, publisher)
     this.owners = new RedisOwnerStore(store)
     this.registry = new RedisLiveRegistry(store, this.brokerId)
     this.timeMemory = timeMemoryIn(store)
+  }
+
+  /** Hears which subscriptions change, from before they are read for the first time. */
+  async follow(): Promise<void> {
+    const { listener } = this.#connections
+    const { subscriptions } = this.#persistence
+    listener.on('message', (channel: string, clientId: string) => {
+      if (channel === subscriptionsChannel) subscriptions.heard(clientId).catch(() => undefined)
+    })
+    await listener.subscribe(subscriptionsChannel)
+    // the answer comes behind that of the subscription: what changes from then on is heard
+    const readAnew = (): Promise<void> => listener.ping().then(() => subscriptions.refresh())
+    listener.on('ready', () => void readAnew().catch(() => undefined))
   }
 
   async join(gate: Gate): Promise<void> {
@@ -158,6 +176,7 @@ class Node implements ClusterNode {
   }
 
   #hear(gate: Gate, channel: string, message: string): void {
+    if (channel === subscriptionsChannel) return
     if (channel === crlChannel) this.#crls?.heard(message).catch(() => undefined)
     else if (channel === ownersChannel) this.owners.heard(message).catch(() => undefined)
     else if (channel === leftChannel || channel === stayChannel) this.registry.heard(message, channel === leftChannel)

@@ -1,0 +1,106 @@
+/**
+ * Subscriptions of kept sessions in Redis, and an index of them on each node: whoever changes those of a client tells all nodes in the
+ * same transaction, and each reads them anew. A node that was cut off reads all of them when it is back.
+ */
+import type { Redis } from 'ioredis'
+import { decode, encode } from 'msgpack-lite'
+import QlobberSub from 'qlobber/aedes/qlobber-sub.js'
+import type { AedesSubscription, StoredSubscription } from '../shape.ts'
+
+type ById = { readonly id: string }
+
+export const subscriptionsChannel = 'portcullis:subscriptions'
+
+// where `aedes-persistence-redis` has them
+const clientsKey = 'clients'
+const clientKey = (clientId: string): string => `client:${encodeURIComponent(clientId)}`
+
+const matching = { separator: '/', wildcard_one: '+', wildcard_some: '#', match_empty_levels: true }
+/** Clients read in one round trip. */
+const pageSize = 500
+
+/** KEYS: clients, subscriptions of one. ARGV: channel, client id; then a filter and its subscription each. */
+const addScript = `
+redis.call('SADD', KEYS[1], ARGV[2])
+for index = 3, #ARGV, 2 do redis.call('HSET', KEYS[2], ARGV[index], ARGV[index + 1]) end
+redis.call('PUBLISH', ARGV[1], ARGV[2])
+return 1`
+
+/** The same, with filters only. */
+const removeScript = `
+for index = 3, #ARGV do redis.call('HDEL', KEYS[2], ARGV[index]) end
+if redis.call('EXISTS', KEYS[2]) == 0 then redis.call('SREM', KEYS[1], ARGV[2]) end
+redis.call('PUBLISH', ARGV[1], ARGV[2])
+return 1`
+
+export class RedisSubscriptions {
+  readonly #redis: Redis
+  readonly #index = new QlobberSub(matching)
+  /** What the index has of each client. */
+  readonly #indexed = new Map<string, readonly StoredSubscription[]>()
+
+  constructor(redis: Redis) {
+    this.#redis = redis
+  }
+
+  /** Reads all of them; what was told meanwhile is in what is read. */
+  async refresh(): Promise<void> {
+    const clientIds = [...new Set([...this.#indexed.keys(), ...(await this.#redis.smembers(clientsKey))])]
+    for (let at = 0; at < clientIds.length; at += pageSize) {
+      await Promise.all(clientIds.slice(at, at + pageSize).map(clientId => this.heard(clientId)))
+    }
+  }
+
+  /** Those of this client have changed. */
+  async heard(clientId: string): Promise<void> {
+    // answers come in the order of the questions: the last is what is so
+    this.#note(clientId, await this.of({ id: clientId }))
+  }
+
+  async of({ id }: ById): Promise<AedesSubscription[]> {
+    const stored = await this.#redis.hgetallBuffer(clientKey(id))
+    return Object.values(stored).map(bytes => decode(bytes) as AedesSubscription)
+  }
+
+  /** Whose subscriptions of QoS 1 or 2 a message meets. */
+  match(topic: string): StoredSubscription[] {
+    return this.#index.match(topic)
+  }
+
+  async add(client: ById, subscriptions: readonly AedesSubscription[]): Promise<void> {
+    const stored = subscriptions.flatMap(one => [one.topic, encode(one)])
+    if (stored.length > 0) await this.#change(addScript, client, stored)
+  }
+
+  async remove(client: ById, filters: readonly string[]): Promise<void> {
+    if (filters.length > 0) await this.#change(removeScript, client, filters)
+  }
+
+  /** Clients with subscriptions, and their subscriptions of QoS 1 and 2. */
+  get counts(): { readonly clientsCount: number; readonly subsCount: number } {
+    return { clientsCount: this.#indexed.size, subsCount: this.#index.subscriptionsCount }
+  }
+
+  /** Clients that have subscribed to exactly this. */
+  clientsOf(filter: string): readonly string[] {
+    return [...this.#indexed]
+      .filter(([, subscriptions]) => subscriptions.some(({ topic }) => topic === filter))
+      .map(([clientId]) => clientId)
+  }
+
+  /** Told to all nodes, and known here when it resolves. */
+  async #change(script: string, { id }: ById, values: readonly (string | Buffer)[]): Promise<void> {
+    await this.#redis.eval(script, 2, clientsKey, clientKey(id), subscriptionsChannel, id, ...values)
+    await this.heard(id)
+  }
+
+  #note(clientId: string, subscriptions: readonly AedesSubscription[]): void {
+    const queued = (one: StoredSubscription): boolean => one.qos > 0
+    for (const one of this.#indexed.get(clientId)?.filter(queued) ?? []) this.#index.remove(one.topic, one)
+    this.#indexed.delete(clientId)
+    if (subscriptions.length === 0) return
+    const stored = subscriptions.map(one => ({ ...one, clientId }))
+    this.#indexed.set(clientId, stored)
+    for (const one of stored.filter(queued)) this.#index.add(one.topic, one)
+  }
+}

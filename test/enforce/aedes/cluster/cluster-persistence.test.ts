@@ -1,0 +1,134 @@
+/** What nodes of a cluster share, on a real Redis: queues, subscriptions, wills. */
+import { spawnSync } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Redis } from 'ioredis'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { ClusterPersistence } from '../../../../src/enforce/aedes/cluster/cluster-persistence.ts'
+import { openCluster } from '../../../../src/enforce/aedes/cluster/open-cluster.ts'
+import type { AedesPublish, Qos } from '../../../../src/enforce/aedes/shape.ts'
+import { hasRedis, type RedisServer, startRedis } from '../../../support/redis.ts'
+
+const pump = { id: 'pump-7' }
+const filter = (clientId: string, topic = 'a', qos: Qos = 1) => ({ clientId, topic, qos })
+
+function message(brokerCounter: number, qos: Qos = 1): AedesPublish {
+  return { cmd: 'publish', topic: 'a', payload: Buffer.from('x'), qos, retain: false, brokerId: 'one', brokerCounter }
+}
+
+describe.skipIf(!hasRedis)(`a shared persistence${hasRedis ? '' : ' (redis-server is not installed)'}`, () => {
+  let folder: string
+  let server: RedisServer
+  let redis: Redis
+  let persistence: ClusterPersistence
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'portcullis-cluster-'))
+    server = await startRedis(folder)
+    redis = new Redis(server.url)
+    persistence = new ClusterPersistence(redis)
+  })
+  beforeEach(async () => {
+    await redis.flushall()
+    await persistence.setup({ id: 'one' })
+  })
+  afterAll(async () => {
+    redis.disconnect()
+    await server.stop()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  const queued = async (client = pump): Promise<readonly AedesPublish[]> => {
+    const read: AedesPublish[] = []
+    for await (const packet of persistence.outgoingStream(client)) read.push(packet as AedesPublish)
+    return read
+  }
+
+  test('passes the suite that aedes has for persistences', { timeout: 60_000 }, () => {
+    const env = { ...process.env, REDIS_URL: server.url, NODE_OPTIONS: '' }
+    const suite = fileURLToPath(new URL('abstract-suite.mjs', import.meta.url))
+    const ran = spawnSync(process.execPath, ['--test', suite], { encoding: 'utf8', env })
+    expect(ran.stdout).toMatch(/^# fail 0$/m)
+    expect(Number(/^# pass (\d+)$/m.exec(ran.stdout)?.[1])).toBe(50)
+    expect(ran.status).toBe(0)
+  })
+
+  test('has a message wait for each at the QoS of its own subscription, once, and leaves nothing of it behind', async () => {
+    await persistence.outgoingEnqueueCombi([filter('pump-7'), filter('pump-8')], message(1, 1))
+    await persistence.outgoingEnqueueCombi([filter('pump-7'), filter('ops')], message(1, 2))
+    const clients = ['pump-7', 'pump-8', 'ops'].map(id => ({ id }))
+    expect((await Promise.all(clients.map(queued))).map(queue => queue.map(({ qos }) => qos))).toEqual([[2], [1], [2]])
+    for (const client of clients) {
+      await persistence.outgoingUpdate(client, { ...message(1), messageId: 5 })
+      expect(await persistence.outgoingClearMessageId(client, { ...message(1), messageId: 5 })).toMatchObject({
+        topic: 'a',
+        payload: Buffer.from('x'),
+      })
+      expect(await queued(client)).toEqual([])
+    }
+    expect(await redis.keys('*')).toEqual([])
+  })
+
+  test('has more than a thousand messages wait, in their order', async () => {
+    for (let counter = 1; counter <= 2_500; counter++)
+      await persistence.outgoingEnqueueCombi([filter('pump-7')], message(counter))
+    expect((await queued()).map(({ brokerCounter }) => brokerCounter)).toEqual(
+      Array.from({ length: 2_500 }, (_, index) => index + 1),
+    )
+  })
+
+  test('knows what was received at QoS 2 under its identifier, also when another node asks', async () => {
+    await persistence.outgoingEnqueueCombi([filter('pump-7')], message(1, 2))
+    await persistence.outgoingUpdate(pump, { ...message(1, 2), messageId: 9 })
+    const other = new ClusterPersistence(redis)
+    await other.setup({ id: 'two' })
+    const pubrel = { cmd: 'pubrel', messageId: 9 } as AedesPublish
+    await other.outgoingUpdate(pump, pubrel)
+    expect(await queued()).toEqual([{ cmd: 'pubrel', messageId: 9, brokerId: 'one', brokerCounter: 1 }])
+    // sent once more after a reconnect, with the identifier that it has
+    await other.outgoingUpdate(pump, { ...pubrel, brokerId: 'one', brokerCounter: 1 })
+    await other.outgoingClearMessageId(pump, pubrel)
+    expect(await redis.keys('*')).toEqual([])
+  })
+
+  test('refuses to note what waits for nobody', async () => {
+    await expect(persistence.outgoingUpdate(pump, { ...message(1), messageId: 3 })).rejects.toThrow('no such packet')
+    await expect(persistence.outgoingUpdate(pump, { cmd: 'pubrel', messageId: 3 } as AedesPublish)).rejects.toThrow(
+      'no such packet',
+    )
+    expect(await redis.keys('*')).toEqual([])
+  })
+
+  test('has the last of two wills of a client, and none when it is taken', async () => {
+    await persistence.putWill(pump, message(1))
+    await persistence.putWill(pump, { ...message(2), payload: 'gone' })
+    expect(await redis.llen('will')).toBe(1)
+    expect(await persistence.delWill({ id: 'pump-7', brokerId: 'one' })).toMatchObject({ payload: 'gone' })
+    expect(await redis.keys('*')).toEqual([])
+  })
+
+  test('a node hears what others have subscribed, and reads it where it was cut off', async () => {
+    const node = await openCluster(server.url)
+    const index = node.persistence as unknown as ClusterPersistence
+    await index.setup({ id: node.brokerId })
+    const known = async (): Promise<number> => {
+      await redis.ping()
+      return (await index.subscriptionsByTopic('plant/x')).length
+    }
+    try {
+      await persistence.addSubscriptions(pump, [{ topic: 'plant/#', qos: 1 }])
+      while ((await known()) === 0);
+      // in one turn: nobody hears of it
+      const cut = redis.client('KILL', 'TYPE', 'pubsub')
+      const removed = persistence.removeSubscriptions(pump, ['plant/#'])
+      expect(await cut).toBeGreaterThan(0)
+      await removed
+      while ((await known()) > 0);
+      expect(await redis.keys('*')).toEqual([])
+    } finally {
+      await node.close()
+    }
+  })
+})
