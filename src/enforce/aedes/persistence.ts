@@ -14,6 +14,7 @@ import type { QueueLedger } from '../queue-ledger.ts'
 import { boundPersistence } from './bound-persistence.ts'
 import { type Deliveries, passOver } from './deliveries.ts'
 import { sinkTopic } from './hooks.ts'
+import { type Numbered, SentMessages } from './sent-messages.ts'
 import type {
   AedesClient,
   AedesPersistence,
@@ -112,14 +113,16 @@ async function* onlyMatching(packets: Readable, patterns: readonly string[]): As
   }
 }
 
+/** Stores that write to a disk bring an `undefined` identifier back as `null`. */
+const isNumbered = (packet: AedesPublish): packet is Numbered => (packet.messageId ?? 0) > 0
+
 class GuardedQueue {
   readonly #inner: AedesPersistence
   readonly #gate: Gate
   readonly #ledger: QueueLedger
   readonly #deliveries: Deliveries
   readonly #isInMemory: boolean
-  /** Sizes of what is on its way, by client and packet identifier: a PUBREL takes the place of the message in the store. */
-  readonly #sizes = new Map<string, Map<number, number>>()
+  readonly #sent = new SentMessages()
   #mark = removalMarks
 
   constructor(inner: AedesPersistence, { gate, ledger, deliveries, isInMemory }: PersistenceContext) {
@@ -154,6 +157,7 @@ class GuardedQueue {
     // the queue is the next connection's, which may have sent the message
     if (client.closed) return
     const isMessage = (packet.cmd ?? 'publish') === 'publish'
+    if (isNumbered(packet)) this.#sent[isMessage ? 'take' : 'takeReleased'](client.id, packet)
     const decided = this.#mapping(client.id)
     const isStored = await this.#inner.outgoingUpdate(client, isMessage ? packet : this.#distinct(packet)).then(
       () => true,
@@ -163,13 +167,13 @@ class GuardedQueue {
         throw error
       },
     )
-    if (!isMessage || packet.messageId === undefined) return
+    if (!isMessage || !isNumbered(packet)) return
     // what was decided before the store was ready is decided again (docs/semantics.md 2.5)
     if (this.#mapping(client.id) !== decided && this.#refusal(client.id, packet) !== undefined) {
       await this.#remove(client, { ...packet })
       await passOver(packet)
     }
-    if (isStored) this.#noteSize(client.id, packet)
+    if (isStored) this.#sent.noteSize(client.id, packet.messageId, sizeOf(packet))
   }
 
   /**
@@ -181,26 +185,15 @@ class GuardedQueue {
     return Object.assign(pubrel, { brokerId: 'pubrel', brokerCounter: this.#mark++ })
   }
 
-  /** The size of a message that has left the store, or whose PUBREL has. */
-  #takeSize(clientId: string, messageId: number, cleared: AedesPublish): number {
-    const sizes = this.#sizes.get(clientId)
-    const known = sizes?.get(messageId)
-    sizes?.delete(messageId)
-    if (sizes?.size === 0) this.#sizes.delete(clientId)
-    return known ?? sizeOf(cleared)
-  }
-
   async clear(client: { id: string }, packet: AedesPublish): Promise<AedesPublish | undefined> {
     if (this.#deliveries.isKept(packet)) return undefined
-    // stores that write to a disk bring `undefined` back as `null`
-    if (!packet.messageId) {
+    if (!isNumbered(packet)) {
       await this.#remove(client, packet)
       return undefined
     }
     const cleared = await this.#inner.outgoingClearMessageId(client, packet)
-    if (cleared !== undefined) {
-      this.#ledger.remove(client.id, this.#takeSize(client.id, packet.messageId, cleared))
-    }
+    const size = this.#sent.free(client.id, packet.messageId)
+    if (cleared !== undefined) this.#ledger.remove(client.id, size ?? sizeOf(cleared))
     // what aedes gets back for a cut message goes into a stream that nobody reads: at 16 it would stand still
     return packet.cmd === 'publish' ? undefined : cleared
   }
@@ -209,22 +202,19 @@ class GuardedQueue {
    * In the place of a message that was sent and may not be sent again: its PUBREL. The receiver may have the message, and would take
    * the next one with this identifier for it [MQTT-4.3.3-2].
    */
-  #released(clientId: string, packet: AedesPublish): AedesPublish {
-    this.#noteSize(clientId, packet)
+  #released(clientId: string, packet: Numbered): AedesPublish {
+    this.#sent.take(clientId, packet)
+    this.#sent.noteSize(clientId, packet.messageId, sizeOf(packet))
     return { ...packet, cmd: 'pubrel', payload: Buffer.alloc(0) }
-  }
-
-  #noteSize(clientId: string, packet: AedesPublish): void {
-    const sizes = this.#sizes.get(clientId) ?? new Map<number, number>()
-    this.#sizes.set(clientId, sizes.set(packet.messageId ?? 0, sizeOf(packet)))
   }
 
   /** What waits for a session, without what it may not receive any more. */
   async *stream(client: { id: string; conn?: Duplex }): AsyncGenerator<AedesPublish> {
+    this.#sent.freeUnqueued(client.id)
     for await (const packet of this.#inner.outgoingStream(client) as AsyncIterable<AedesPublish>) {
       const isMessage = (packet.cmd ?? 'publish') === 'publish'
       if (isMessage && this.#refusal(client.id, packet) !== undefined) {
-        if (packet.qos === 2 && (packet.messageId ?? 0) > 0) yield this.#released(client.id, packet)
+        if (packet.qos === 2 && isNumbered(packet)) yield this.#released(client.id, packet)
         else await this.#remove(client, packet)
       }
       // what came meanwhile may have been sent already

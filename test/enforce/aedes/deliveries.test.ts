@@ -56,6 +56,11 @@ async function start(slow: Slow) {
     gate,
     reached,
     release: () => release(),
+    /** aedes begins at a random one with every connection. */
+    nextIdentifier: (clientId: string, messageId: number): void => {
+      const { clients } = broker as unknown as { readonly clients: Record<string, object> }
+      Object.assign(clients[clientId] as object, { _nextId: messageId })
+    },
     login: async (name: string, clientId = name, clean = true) => {
       const { client } = await RawClient.connect(listener.address.port, await certs.credentials(name), clientId, {
         clean,
@@ -161,3 +166,44 @@ test('what came by one of two overlapping subscriptions waits until it is acknow
   expect(await payloads(await broker.login('ops-1', 'ops-1/desk', false), 'one')).toEqual(['one'])
   await broker.stop()
 })
+
+test('no message gets the packet identifier of one that is still on its way [MQTT-2.3.1-4]', async () => {
+  const stop = 'plant/s1/pump-7/command/stop'
+  const broker = await start('outgoingUpdate')
+  const operator = await broker.login('ops-1', 'ops-1/desk')
+  const command = (payload: string): Promise<void> => publishWholly(operator, stop, payload)
+  const first = await broker.login('pump-7', 'pump-7', false)
+  await subscribe(first, 2, stop)
+  for (const [index, payload] of ['one', 'two'].entries()) {
+    broker.nextIdentifier('pump-7', 11 + index)
+    await command(payload)
+    expect(await first.next()).toMatchObject({ cmd: 'publish', payload: Buffer.from(payload), messageId: 11 + index })
+  }
+  // one has been received, two has not
+  first.send({ cmd: 'pubrec', messageId: 11 } as Packet)
+  expect(await first.next()).toMatchObject({ cmd: 'pubrel', messageId: 11 })
+  await first.close()
+
+  const second = await broker.login('pump-7', 'pump-7', false)
+  expect(await second.next()).toMatchObject({ cmd: 'pubrel', messageId: 11 })
+  expect(await second.next()).toMatchObject({ cmd: 'publish', payload: Buffer.from('two'), messageId: 12 })
+  broker.nextIdentifier('pump-7', 11)
+  await command('three')
+  expect(await second.next()).toMatchObject({ cmd: 'publish', payload: Buffer.from('three'), messageId: 13 })
+  // this one is free again
+  second.send({ cmd: 'pubcomp', messageId: 11 } as Packet)
+  second.send({ cmd: 'pingreq' })
+  expect(await second.next()).toMatchObject({ cmd: 'pingresp' })
+  broker.nextIdentifier('pump-7', 11)
+  await command('four')
+  expect(await second.next()).toMatchObject({ cmd: 'publish', payload: Buffer.from('four'), messageId: 11 })
+  await broker.stop()
+})
+
+/** At QoS 2, to its end. */
+async function publishWholly(client: RawClient, topic: string, payload: string): Promise<void> {
+  client.send({ cmd: 'publish', topic, payload, qos: 2, messageId: 7, dup: false, retain: false } as Packet)
+  expect(await client.next()).toMatchObject({ cmd: 'pubrec', messageId: 7 })
+  client.send({ cmd: 'pubrel', messageId: 7 } as Packet)
+  expect(await client.next()).toMatchObject({ cmd: 'pubcomp', messageId: 7 })
+}
