@@ -1,5 +1,6 @@
 /** What a broker has acknowledged outlives it (docs/durability.md): real processes, killed without warning. */
 import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -312,6 +313,35 @@ describe('a store of an earlier life', () => {
     expect(await upTo(back, 'marker')).toEqual(expected)
     await next.stop()
   })
+})
+
+test('stopped by SIGTERM, a broker sends each will once: to who is there, and to who was away at the next start', async () => {
+  const at = await home()
+  const broker = await liveApart(at)
+  const login = async (name: string, clientId: string, options = {}, port = broker.port): Promise<RawClient> =>
+    (await RawClient.connect(port, await certs.credentials(name), clientId, options)).client
+  const away = await login('ops-1', 'ops-1/away', { clean: false })
+  expect(await subscribeAt(away, 1, 'plant/s1/#')).toEqual([1])
+  await away.close()
+  const there = await login('audit-1', 'audit-1/desk')
+  expect(await subscribeAt(there, 1, 'plant/#')).toEqual([1])
+  const willOf = (device: string) => ({
+    will: { topic: `plant/s1/${device}/telemetry/state`, payload: Buffer.from(device), qos: 1, retain: false },
+  })
+  await login('pump-7', 'pump-7', willOf('pump-7'))
+  await login('pump-8', 'pump-8', { ...willOf('pump-8'), clean: false })
+  const gone = once(broker.process, 'exit')
+  broker.process.kill('SIGTERM')
+  const told = [await nextMessage(there), await nextMessage(there)].map(({ payload }) => String(payload))
+  expect(told.sort()).toEqual(['pump-7', 'pump-8'])
+  expect(await gone).toEqual([0, null])
+
+  const next = await liveApart(at)
+  const pump = await login('pump-7', 'pump-7', {}, next.port)
+  expect(await pump.publish('plant/s1/pump-7/telemetry/temp', 'marker')).toBe('acknowledged')
+  const back = await login('ops-1', 'ops-1/away', { clean: false }, next.port)
+  expect((await upTo(back, 'marker')).sort()).toEqual(['pump-7', 'pump-8'])
+  await next.kill()
 })
 
 test('the newest CRL that a life has seen tells the next one, which has none, that its clock was set back (4.5)', async () => {
