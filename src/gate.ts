@@ -17,7 +17,7 @@ import { SessionRegister } from './bind/session-register.ts'
 import { PermitCounts } from './decide/permit-counts.ts'
 import type { GateParts } from './gate-parts.ts'
 import { type BoundMapping, type ConnectFacts, type ConnectMapping, Mapper } from './mapper.ts'
-import { ok, problem, type Result } from './problem.ts'
+import { ok, type Problem, problem, type Result } from './problem.ts'
 import { Recheck } from './recheck.ts'
 import { type Mapping, Session } from './session.ts'
 import type { LoadedPolicy } from './source/load-texts.ts'
@@ -91,17 +91,16 @@ export class Gate {
       (owner, clientId) => this.#mapper.ofOwner(owner, clientId),
       () => this.#epoch,
     )
+    const alarm = (p: Problem): void => parts.trace({ event: 'alarm', problem: p })
     this.#recheck = new Recheck({
       live: () => this.#admissions.live,
       kept: this.#kept,
       end: (clientId, mayStay) => this.#admissions.review(clientId, mayStay),
       epoch: () => this.#epoch,
+      alarm,
     })
     const onUnowned = (clientId: string): void =>
-      parts.trace({
-        event: 'alarm',
-        problem: problem('bind/unowned', `a kept session of ${clientId} had no owner and was ended`),
-      })
+      alarm(problem('bind/unowned', `a kept session of ${clientId} had no owner and was ended`))
     this.#admissions = new Admissions(this.#kept, this.#recheck, onUnowned, parts.registry)
     this.sessions = new SessionRegister(this.#admissions, this.#kept, parts.trace)
   }
@@ -259,6 +258,7 @@ export class Gate {
 
   /** Stops watching. Sessions are the host's to close. */
   async close(): Promise<void> {
+    this.#recheck.close()
     await Promise.all(this.#watchers.splice(0).map(watcher => watcher.close()))
     await this.#reloading
   }

@@ -233,6 +233,11 @@ export const problemCodes = {
     meaning: 'The store of session owners changed under every attempt to write it.',
     next: 'Check the store that was passed as `owners`.',
   },
+  'bind/not-ended': {
+    meaning:
+      'Kept sessions that the policy, a CA or a CRL has ended are still in the store, which failed. Nobody can resume them.',
+    next: 'Look after the store (the disk, the Redis); it is tried again every five seconds.',
+  },
   'bind/session-live': {
     meaning: 'The session is connected already and `onTakeover: refuse` stands.',
     next: 'End the other connection, or wait until its keep-alive has run out.',

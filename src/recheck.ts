@@ -3,9 +3,13 @@
  * 4.2). A live session decides by what is in force at once; going through all of them leaves the event loop to others now and then.
  */
 import { setImmediate } from 'node:timers/promises'
+import { type Problem, problem } from './problem.ts'
 
 /** About two milliseconds of deciding sessions again. */
 const sliceLength = 64
+
+/** Until a store that failed is asked again. */
+const retryMs = 5_000
 
 interface Sessions {
   readonly live: () => readonly { readonly hasLeft: boolean; keepUp(): void }[]
@@ -14,12 +18,16 @@ interface Sessions {
   readonly end: (clientId: string, mayStay: () => boolean) => Promise<void>
   /** Moves whenever a kept session may be another's. */
   readonly epoch: () => number
+  /** Told when sessions could not be ended. They are nobody's meanwhile: nothing is sent to them, and nobody resumes them. */
+  readonly alarm: (problem: Problem) => void
 }
 
 export class Recheck {
   readonly #sessions: Sessions
   #count = 0
   #checking: Promise<void> | undefined
+  #retry: NodeJS.Timeout | undefined
+  #isClosed = false
 
   constructor(sessions: Sessions) {
     this.#sessions = sessions
@@ -35,7 +43,10 @@ export class Recheck {
     return this.#checking
   }
 
-  /** Resolves when all have been looked at, and kept sessions that may not stay have ended. The first slice is done at once. */
+  /**
+   * Resolves when all have been looked at, and kept sessions that may not stay have ended; where their store failed, that is told, and
+   * tried again until it does not. The first slice is done at once.
+   */
   async run(): Promise<void> {
     this.#count++
     this.#checking ??= this.#checkAll().finally(() => {
@@ -48,7 +59,21 @@ export class Recheck {
     await inSlices(kept.clientIds, clientId => {
       if (!mayStay(clientId)) ended.push(clientId)
     })
-    await Promise.all(ended.map(clientId => end(clientId, () => mayStay(clientId))))
+    const ends = await Promise.allSettled(ended.map(clientId => end(clientId, () => mayStay(clientId))))
+    const failures = ends.filter(one => one.status === 'rejected')
+    if (failures[0] !== undefined) this.#tryAgain(failures.length, failures[0].reason)
+  }
+
+  /** Looks at nobody again by itself. */
+  close(): void {
+    this.#isClosed = true
+    clearTimeout(this.#retry)
+  }
+
+  #tryAgain(count: number, reason: unknown): void {
+    this.#sessions.alarm(notEnded(count, reason))
+    clearTimeout(this.#retry)
+    if (!this.#isClosed) this.#retry = setTimeout(() => void this.run(), retryMs).unref()
   }
 
   /** Until nothing has moved meanwhile. */
@@ -70,4 +95,11 @@ async function inSlices<T>(all: readonly T[], act: (one: T) => void): Promise<vo
     if (index > 0 && index % sliceLength === 0) await setImmediate()
     act(one)
   }
+}
+
+function notEnded(count: number, reason: unknown): Problem {
+  const why = reason instanceof Error ? reason.message : 'no reason given'
+  return problem('bind/not-ended', `${count} kept sessions that may not stay could not be ended (${why})`, {
+    help: 'look after the store of the broker; it is tried again by itself',
+  })
 }

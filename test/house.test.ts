@@ -81,7 +81,7 @@ const quarantine: Readonly<Record<string, readonly string[]>> = {
   pino: ['src/observe/'],
   'prom-client': ['src/observe/'],
   pkijs: ['src/provision/pkcs12-modern.ts'],
-  qlobber: ['src/enforce/aedes/store/'],
+  qlobber: ['src/enforce/aedes/subscription-index.ts'],
   ws: ['src/accept/websocket.ts'],
   yaml: ['src/policy/'],
 }

@@ -118,6 +118,9 @@ class Node implements ClusterNode {
   #lastBeat = 0
   #differentSince: number | undefined
   #isClosing = false
+  /** Something may have been told that this node did not hear. */
+  #isBehind = true
+  #catchingUp: Promise<void> | undefined
 
   constructor(connections: Connections, now: () => number) {
     const { store, subscriber, publisher } = connections
@@ -136,34 +139,31 @@ class Node implements ClusterNode {
     const { listener } = this.#connections
     const { subscriptions } = this.#persistence
     listener.on('message', (channel: string, clientId: string) => {
-      if (channel === subscriptionsChannel) subscriptions.heard(clientId).catch(() => undefined)
+      if (channel === subscriptionsChannel) subscriptions.heard(clientId).catch(this.#missed)
     })
     await listener.subscribe(subscriptionsChannel)
-    // the answer comes behind that of the subscription: what changes from then on is heard
-    const readAnew = (): Promise<void> => listener.ping().then(() => subscriptions.refresh())
-    listener.on('ready', () => void readAnew().catch(() => undefined))
   }
 
   async join(gate: Gate): Promise<void> {
     const { store, listener, subscriber } = this.#connections
     listener.on('message', (channel: string, message: string) => this.#hear(gate, channel, message))
     await listener.subscribe(ownersChannel, leftChannel, stayChannel, crlChannel, endChannel(this.brokerId))
+    this.#crls = new SharedCrls(store, gate)
     await this.#beat(gate)
-    const crls = new SharedCrls(store, gate)
-    this.#crls = crls
-    await crls.exchange()
-    this.#timers.push(setInterval(() => void this.#beat(gate).catch(() => undefined), beatMs).unref())
-    // what others sent meanwhile has been missed: a kept session that connects again reads its queue
+    this.#timers.push(setInterval(() => this.#beat(gate).catch(() => undefined), beatMs).unref())
+    listener.on('ready', () => {
+      this.#isBehind = true
+      this.#beat(gate).catch(() => undefined)
+    })
+    // what others published meanwhile has been missed: a kept session that connects again reads its queue
     subscriber.on('ready', () => {
       const isForgotten = this.#now() - this.#lastBeat > presenceMs
-      void this.#refreshOwners(gate)
-      crls.exchange().catch(() => undefined)
       for (const session of gate.sessions.live) if (isForgotten || !session.clean) session.supersede(redisAway())
     })
   }
 
   problem(): Problem | undefined {
-    if (this.#now() - this.#lastBeat > presenceMs) return redisAway()
+    if (this.#isBehind || this.#now() - this.#lastBeat > presenceMs) return redisAway()
     const isDifferent = this.#differentSince !== undefined && this.#now() - this.#differentSince > differenceMs
     return isDifferent ? revisionsDiffer() : undefined
   }
@@ -177,8 +177,8 @@ class Node implements ClusterNode {
 
   #hear(gate: Gate, channel: string, message: string): void {
     if (channel === subscriptionsChannel) return
-    if (channel === crlChannel) this.#crls?.heard(message).catch(() => undefined)
-    else if (channel === ownersChannel) this.owners.heard(message).catch(() => undefined)
+    if (channel === crlChannel) this.#crls?.heard(message).catch(this.#missed)
+    else if (channel === ownersChannel) this.owners.heard(message).catch(this.#missed)
     else if (channel === leftChannel || channel === stayChannel) this.registry.heard(message, channel === leftChannel)
     else this.#endFor(gate, message).catch(() => undefined)
   }
@@ -210,12 +210,31 @@ class Node implements ClusterNode {
     this.#lastBeat = this.#now()
     const isDifferent = revisions.some(one => one !== null && one !== revision)
     this.#differentSince = isDifferent ? (this.#differentSince ?? this.#now()) : undefined
+    if (!this.#isBehind) return
+    this.#catchingUp ??= this.#catchUp(gate).finally(() => {
+      this.#catchingUp = undefined
+    })
+    await this.#catchingUp
   }
 
-  /** Changes that were told while Redis was away. */
-  async #refreshOwners(gate: Gate): Promise<void> {
-    const known = new Set([...gate.sessions.keptIds, ...(await this.owners.all()).map(([clientId]) => clientId)])
-    for (const clientId of known) await this.owners.heard(clientId)
+  /** Reads what was told before this node listened, or while Redis was away; where that fails, with the next beat. */
+  async #catchUp(gate: Gate): Promise<void> {
+    // the answer comes behind that of the subscriptions: what is told from then on is heard
+    await this.#connections.listener.ping()
+    this.#isBehind = false
+    try {
+      await this.#persistence.subscriptions.refresh()
+      await this.owners.refresh(gate.sessions.keptIds)
+      await this.#crls?.exchange()
+    } catch (error) {
+      this.#isBehind = true
+      throw error
+    }
+  }
+
+  /** What was told could not be read. */
+  readonly #missed = (): void => {
+    this.#isBehind = true
   }
 }
 

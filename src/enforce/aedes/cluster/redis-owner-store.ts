@@ -41,6 +41,12 @@ export class RedisOwnerStore implements OwnerStore {
     this.#changed = changed
   }
 
+  /** Reads all of them anew. `known`: client ids that had an owner, and may have none any more. */
+  async refresh(known: Iterable<string>): Promise<void> {
+    const stored = new Map(await this.all())
+    for (const clientId of new Set([...known, ...stored.keys()])) this.#changed(clientId, stored.get(clientId))
+  }
+
   /** Another node, or this one, has changed the owner of that client id. */
   async heard(clientId: string): Promise<void> {
     this.#changed(clientId, await this.get(clientId))

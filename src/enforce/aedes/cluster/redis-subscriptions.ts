@@ -4,8 +4,8 @@
  */
 import type { Redis } from 'ioredis'
 import { decode, encode } from 'msgpack-lite'
-import QlobberSub from 'qlobber/aedes/qlobber-sub.js'
 import type { AedesSubscription, StoredSubscription } from '../shape.ts'
+import { SubscriptionIndex } from '../subscription-index.ts'
 
 type ById = { readonly id: string }
 
@@ -15,7 +15,6 @@ export const subscriptionsChannel = 'portcullis:subscriptions'
 const clientsKey = 'clients'
 const clientKey = (clientId: string): string => `client:${encodeURIComponent(clientId)}`
 
-const matching = { separator: '/', wildcard_one: '+', wildcard_some: '#', match_empty_levels: true }
 /** Clients read in one round trip. */
 const pageSize = 500
 
@@ -35,7 +34,7 @@ return 1`
 
 export class RedisSubscriptions {
   readonly #redis: Redis
-  readonly #index = new QlobberSub(matching)
+  readonly #index = new SubscriptionIndex()
   /** What the index has of each client. */
   readonly #indexed = new Map<string, readonly StoredSubscription[]>()
 
@@ -78,7 +77,7 @@ export class RedisSubscriptions {
 
   /** Clients with subscriptions, and their subscriptions of QoS 1 and 2. */
   get counts(): { readonly clientsCount: number; readonly subsCount: number } {
-    return { clientsCount: this.#indexed.size, subsCount: this.#index.subscriptionsCount }
+    return { clientsCount: this.#indexed.size, subsCount: this.#index.size }
   }
 
   /** Clients that have subscribed to exactly this. */
@@ -95,12 +94,11 @@ export class RedisSubscriptions {
   }
 
   #note(clientId: string, subscriptions: readonly AedesSubscription[]): void {
-    const queued = (one: StoredSubscription): boolean => one.qos > 0
-    for (const one of this.#indexed.get(clientId)?.filter(queued) ?? []) this.#index.remove(one.topic, one)
+    for (const one of this.#indexed.get(clientId) ?? []) this.#index.delete(one)
     this.#indexed.delete(clientId)
     if (subscriptions.length === 0) return
     const stored = subscriptions.map(one => ({ ...one, clientId }))
     this.#indexed.set(clientId, stored)
-    for (const one of stored.filter(queued)) this.#index.add(one.topic, one)
+    for (const one of stored) this.#index.set(one)
   }
 }

@@ -4,10 +4,10 @@
  */
 import AsyncLevelPersistence from 'aedes-persistence-level/asyncPersistence.js'
 import { decode } from 'msgpack-lite'
-import QlobberSub from 'qlobber/aedes/qlobber-sub.js'
 import { reservedTopics } from '../hooks.ts'
 import { ReceivedMessages } from '../received-messages.ts'
 import type { AedesPublish, AedesSubscription, StoredSubscription } from '../shape.ts'
+import { SubscriptionIndex } from '../subscription-index.ts'
 import type { GroupCommit, Operation } from './group-commit.ts'
 import { LevelFace } from './level-face.ts'
 
@@ -15,7 +15,6 @@ type ById = { readonly id: string }
 
 /** Of the library's keys, `:` ends what varies and `;` comes right after it. */
 const subscriptionRange = { gte: 'subscriptions:', lt: 'subscriptions;' }
-const matching = { separator: '/', wildcard_one: '+', wildcard_some: '#', match_empty_levels: true }
 
 export class DurablePersistence extends AsyncLevelPersistence {
   readonly #commit: GroupCommit
@@ -27,7 +26,7 @@ export class DurablePersistence extends AsyncLevelPersistence {
    * Whose subscriptions a message meets. The library has an index of its own, which takes overlapping filters of one client for one and
    * the same, and then finds neither.
    */
-  readonly #index = new QlobberSub(matching)
+  readonly #index = new SubscriptionIndex()
   readonly #received = new ReceivedMessages<Operation>()
 
   constructor(commit: GroupCommit) {
@@ -38,16 +37,17 @@ export class DurablePersistence extends AsyncLevelPersistence {
 
   override async setup(broker: object): Promise<void> {
     await super.setup(broker)
-    for await (const bytes of this.#commit.values(subscriptionRange)) this.#note(decode(bytes) as StoredSubscription)
+    for await (const bytes of this.#commit.values(subscriptionRange))
+      this.#index.set(decode(bytes) as StoredSubscription)
   }
 
   override async addSubscriptions(client: ById, subscriptions: AedesSubscription[]): Promise<void> {
     await super.addSubscriptions(client, subscriptions)
-    for (const one of subscriptions) this.#note({ ...one, clientId: client.id })
+    for (const one of subscriptions) this.#index.set({ ...one, clientId: client.id })
   }
 
   override async removeSubscriptions(client: ById, topics: string[]): Promise<void> {
-    for (const topic of topics) this.#index.remove(topic, { clientId: client.id, topic })
+    for (const topic of topics) this.#index.delete({ clientId: client.id, topic })
     await super.removeSubscriptions(client, topics)
   }
 
@@ -155,11 +155,5 @@ export class DurablePersistence extends AsyncLevelPersistence {
   /** The publication failed: the message has not been received. */
   unpublished(brokerCounter: number): void {
     this.#received.end(brokerCounter)
-  }
-
-  /** QoS 0 is never queued. */
-  #note(subscription: StoredSubscription): void {
-    if (subscription.qos > 0) this.#index.add(subscription.topic, subscription)
-    else this.#index.remove(subscription.topic, subscription)
   }
 }

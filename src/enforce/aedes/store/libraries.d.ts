@@ -36,20 +36,6 @@ declare module 'aedes-persistence-level/asyncPersistence.js' {
   export { AsyncLevelPersistence as default }
 }
 
-declare module 'qlobber/aedes/qlobber-sub.js' {
-  type StoredSubscription = import('../shape.ts').StoredSubscription
-
-  class QlobberSub {
-    constructor(options: object)
-    readonly subscriptionsCount: number
-    add(filter: string, subscription: StoredSubscription): void
-    remove(filter: string, subscription: Pick<StoredSubscription, 'clientId' | 'topic'>): void
-    match(topic: string): StoredSubscription[]
-  }
-
-  export { QlobberSub as default }
-}
-
 declare module 'msgpack-lite' {
   export function decode(bytes: Uint8Array): unknown
   export function encode(value: unknown): Buffer

@@ -2,15 +2,16 @@
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Packet } from 'mqtt-packet'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { openCluster } from '../../../../src/enforce/aedes/cluster/open-cluster.ts'
-import type { Gate } from '../../../../src/gate.ts'
 import { ensureDevCerts } from '../../../../src/provision/dev-certs.ts'
 import type { RunningBroker } from '../../../../src/tool/start-guarded.ts'
 import type { TraceEvent } from '../../../../src/trace.ts'
 import { subscribeAt } from '../../../suites/acts.ts'
+import { idleGate } from '../../../support/idle-gate.ts'
 import { RawClient } from '../../../support/raw-client.ts'
 import { hasRedis, type RedisServer, startRedis } from '../../../support/redis.ts'
 import { type ServedApart, serveApart } from '../../../support/serve-apart.ts'
@@ -203,28 +204,46 @@ describe.skipIf(!hasRedis)(`a cluster${hasRedis ? '' : ' (redis-server is not in
     await clean.close()
   })
 
+  test('a policy that ends a kept session while Redis is away ends it as soon as Redis is back', {
+    timeout: 60_000,
+  }, async () => {
+    const policies = await mkdtemp(join(folder, 'edited-'))
+    await cp(join(folder, 'policies'), policies, { recursive: true })
+    const events: TraceEvent[] = []
+    const a = await node(events, policies)
+    const { client: pump } = await a.login('pump-7', 'pump-7', { clean: false })
+    expect(await subscribeAt(pump, 1, command)).toEqual([1])
+    await pump.close()
+    await redis.stop()
+    await rm(join(policies, 'plant.test.yaml'))
+    const file = join(policies, 'plant.yaml')
+    await writeFile(file, (await readFile(file, 'utf8')).replace('subject.ou: "${site}"', 'subject.ou: "x-${site}"'))
+    await a.running.gate.reload()
+    const alarms = events.flatMap(event => (event.event === 'alarm' ? [event.problem.code] : []))
+    expect(alarms).toContain('bind/not-ended')
+    expect(a.running.gate.sessions.keptIds).toEqual(['pump-7'])
+    await redis.start()
+    while (a.running.gate.sessions.keptIds.length > 0) await setImmediate()
+    const b = await node()
+    expect(b.running.gate.sessions.keptIds).toEqual([])
+  })
+
   test('a node whose policy differs from that of the others for long says so', async () => {
     let now = 1_000_000
     const [one, other] = [await openCluster(redis.url, () => now), await openCluster(redis.url, () => now)]
-    const gate = (revision: string) =>
-      ({
-        policy: { revision },
-        sessions: { keptIds: [], live: [] },
-        revocations: { inForce: new Map() },
-      }) as unknown as Gate
-    await other.join(gate('r2'))
-    await one.join(gate('r1'))
+    await other.join(idleGate('r2'))
+    await one.join(idleGate('r1'))
     expect(one.problem()).toBeUndefined()
-    await one.join(gate('r1'))
+    await one.join(idleGate('r1'))
     now += 7_000
     expect(one.problem()).toBeUndefined()
     now += 2_000
     expect(one.problem()?.code).toBe('cluster/redis-away')
-    await one.join(gate('r1'))
+    await one.join(idleGate('r1'))
     now += 1_000
     expect(one.problem()).toBeUndefined()
     now += 23_000
-    await one.join(gate('r1'))
+    await one.join(idleGate('r1'))
     expect(one.problem()?.code).toBe('cluster/revisions-differ')
     await Promise.all([one.close(), other.close()])
   })

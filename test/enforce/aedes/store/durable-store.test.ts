@@ -340,7 +340,7 @@ test('stopped by SIGTERM, a broker sends each will once: to who is there, and to
   const pump = await login('pump-7', 'pump-7', {}, next.port)
   expect(await pump.publish('plant/s1/pump-7/telemetry/temp', 'marker')).toBe('acknowledged')
   const back = await login('ops-1', 'ops-1/away', { clean: false }, next.port)
-  expect((await upTo(back, 'marker')).sort()).toEqual(['pump-7', 'pump-8'])
+  expect([...(await upTo(back, 'marker'))].sort()).toEqual(['pump-7', 'pump-8'])
   await next.kill()
 })
 
