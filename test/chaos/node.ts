@@ -17,6 +17,8 @@ export interface NodeOptions {
 interface NodeEvents {
   /** A line of its log. */
   said: [TraceEvent]
+  /** Its process exists. */
+  spawned: []
   /** It listens. */
   ready: []
   /** It has ended. */
@@ -59,14 +61,18 @@ export class Node extends EventEmitter<NodeEvents> {
     return this.#child !== undefined
   }
 
-  /** Resolves when it listens. Rejects where it ends before that, unless it is killed. */
+  /** Resolves when it listens. Rejects where it ends before that, unless it is killed; and where it runs already. */
   async start(): Promise<void> {
     const { folder, args } = this.#options
+    // the first process would never be killed: a node that nobody knows of
+    if (this.#child !== undefined) throw new Error(`it is started a second time; ${this.lastWords}`)
     const child = spawn(process.execPath, [main, 'serve', ...args], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
     this.#child = child
     this.starts++
     this.entries = 0
     this.#hasLoaded = false
+    this.#lastWords = []
+    this.emit('spawned')
     child.once('close', () => {
       this.#child = undefined
       this.#isReady = false
