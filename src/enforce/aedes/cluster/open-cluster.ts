@@ -24,6 +24,7 @@ import {
 } from './redis-live-registry.ts'
 import { ownersChannel, RedisOwnerStore } from './redis-owner-store.ts'
 import { subscriptionsChannel } from './redis-subscriptions.ts'
+import { Rereading } from './rereading.ts'
 import { crlChannel, SharedCrls } from './shared-crls.ts'
 
 export interface ClusterNode {
@@ -114,6 +115,7 @@ class Node implements ClusterNode {
   readonly #connections: Connections
   readonly #now: () => number
   readonly #timers: NodeJS.Timeout[] = []
+  readonly #rereadings: Rereading[] = []
   #crls: SharedCrls | undefined
   #lastBeat = 0
   #differentSince: number | undefined
@@ -139,9 +141,16 @@ class Node implements ClusterNode {
       if (channel === subscriptionsChannel) subscriptions.heard(clientId).catch(() => undefined)
     })
     await listener.subscribe(subscriptionsChannel)
+    this.#readAnew(() => subscriptions.refresh())
+  }
+
+  /** Each time that Redis was away. */
+  #readAnew(read: () => Promise<unknown>): void {
+    const { listener } = this.#connections
     // the answer comes behind that of the subscription: what changes from then on is heard
-    const readAnew = (): Promise<void> => listener.ping().then(() => subscriptions.refresh())
-    listener.on('ready', () => void readAnew().catch(() => undefined))
+    const rereading = new Rereading(() => listener.ping().then(read))
+    this.#rereadings.push(rereading)
+    listener.on('ready', () => rereading.begin())
   }
 
   async join(gate: Gate): Promise<void> {
@@ -152,12 +161,18 @@ class Node implements ClusterNode {
     const crls = new SharedCrls(store, gate)
     this.#crls = crls
     await crls.exchange()
-    this.#timers.push(setInterval(() => void this.#beat(gate).catch(() => undefined), beatMs).unref())
+    const beat = (): void => {
+      const tryAgain = (): void => {
+        for (const one of this.#rereadings) one.tryAgain()
+      }
+      this.#beat(gate).then(tryAgain, () => undefined)
+    }
+    this.#timers.push(setInterval(beat, beatMs).unref())
+    this.#readAnew(() => this.#refreshOwners(gate))
+    this.#readAnew(() => crls.exchange())
     // what others sent meanwhile has been missed: a kept session that connects again reads its queue
     subscriber.on('ready', () => {
       const isForgotten = this.#now() - this.#lastBeat > presenceMs
-      void this.#refreshOwners(gate)
-      crls.exchange().catch(() => undefined)
       for (const session of gate.sessions.live) if (isForgotten || !session.clean) session.supersede(redisAway())
     })
   }
