@@ -23,6 +23,8 @@ interface NodeEvents {
   ready: []
   /** It has ended. */
   gone: []
+  /** It has ended, although it was ready and nobody killed it. */
+  failed: [Error]
 }
 
 export class Node extends EventEmitter<NodeEvents> {
@@ -74,9 +76,11 @@ export class Node extends EventEmitter<NodeEvents> {
     this.#lastWords = []
     this.emit('spawned')
     child.once('close', () => {
+      const failed = this.#isReady && child.signalCode === null
       this.#child = undefined
       this.#isReady = false
       this.emit('gone')
+      if (failed) this.emit('failed', new Error(`it has ended by itself; ${this.lastWords}`))
     })
     createInterface({ input: child.stderr as NodeJS.ReadableStream }).on('line', line => this.#read(line))
     let revision = ''

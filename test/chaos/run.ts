@@ -427,6 +427,7 @@ export class Run {
       this.#inForce.set(node, Math.max(edit, this.#inForce.get(node) ?? 0))
     }
     node.on('ready', note)
+    node.on('failed', error => this.#failed.abort(error))
     node.on('said', event => {
       if (event.event === 'policy-loaded') note()
       if (event.event.endsWith('refused')) this.#refused++
