@@ -17,10 +17,14 @@ export interface NodeOptions {
 interface NodeEvents {
   /** A line of its log. */
   said: [TraceEvent]
+  /** Its process exists. */
+  spawned: []
   /** It listens. */
   ready: []
   /** It has ended. */
   gone: []
+  /** It has ended, although it was ready and nobody killed it. */
+  failed: [Error]
 }
 
 export class Node extends EventEmitter<NodeEvents> {
@@ -59,18 +63,24 @@ export class Node extends EventEmitter<NodeEvents> {
     return this.#child !== undefined
   }
 
-  /** Resolves when it listens. Rejects where it ends before that, unless it is killed. */
+  /** Resolves when it listens. Rejects where it ends before that, unless it is killed; and where it runs already. */
   async start(): Promise<void> {
     const { folder, args } = this.#options
+    // the first process would never be killed: a node that nobody knows of
+    if (this.#child !== undefined) throw new Error(`it is started a second time; ${this.lastWords}`)
     const child = spawn(process.execPath, [main, 'serve', ...args], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
     this.#child = child
     this.starts++
     this.entries = 0
     this.#hasLoaded = false
+    this.#lastWords = []
+    this.emit('spawned')
     child.once('close', () => {
+      const failed = this.#isReady && child.signalCode === null
       this.#child = undefined
       this.#isReady = false
       this.emit('gone')
+      if (failed) this.emit('failed', new Error(`it has ended by itself; ${this.lastWords}`))
     })
     createInterface({ input: child.stderr as NodeJS.ReadableStream }).on('line', line => this.#read(line))
     let revision = ''

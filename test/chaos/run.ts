@@ -59,6 +59,8 @@ export class Run {
   readonly #revisions = new Map<string, number>()
   readonly #inForce = new Map<Node, number>()
   readonly #alarms = new Set<string>()
+  /** Nodes that are killed in the middle of their start. */
+  readonly #interrupted = new Set<Node>()
   #rules: Rules = allOpen
   #isEditing = false
   #isRedisAway = false
@@ -66,7 +68,8 @@ export class Run {
   #redisBack: Promise<void> = Promise.resolve()
   #refused = 0
   #slowestCloseMs = 0
-  #failure: unknown
+  /** Aborted with the first error of what is done in the background: nothing that waits for it need wait. */
+  readonly #failed = new AbortController()
 
   constructor(options: RunOptions) {
     this.#options = options
@@ -101,10 +104,10 @@ export class Run {
     }
     const endsAt = Date.now() + minutes * 60_000
     while (Date.now() < endsAt && this.#survived < faults && this.oracle.findings.length === 0) await this.#step()
-    await within(Promise.all(this.#tasks), patienceMs, () => 'what was begun ends')
+    await this.within(Promise.all(this.#tasks), () => 'what was begun ends')
     this.#throwFailure()
     if (this.oracle.findings.length === 0) {
-      await settle(this, patienceMs)
+      await settle(this)
       this.oracle.finish()
     }
     const refused = this.#refused + this.clients.reduce((sum, client) => sum + client.refused, 0)
@@ -124,7 +127,7 @@ export class Run {
     this.#throwFailure()
     const acts: readonly (readonly [weight: number, act: () => unknown])[] = [
       [600, () => this.#publish()],
-      [150, () => this.#free(true)?.ping()],
+      [150, () => this.#ping()],
       [80, () => this.#subscribe()],
       [10, () => this.#unsubscribe()],
       [220, () => this.#connect()],
@@ -140,7 +143,7 @@ export class Run {
     for (const [weight, act] of acts) {
       drawn -= weight
       if (drawn >= 0) continue
-      await within(Promise.resolve(act()), patienceMs, () => `the answer to ${act}`)
+      await this.within(Promise.resolve(act()), () => `the answer to ${act}`)
       break
     }
     // what came has to be read, too
@@ -152,7 +155,7 @@ export class Run {
     const over = new AbortController()
     const { signal } = over
     const ready = this.nodes.map(node => once(node, 'ready', { signal }).catch(() => undefined))
-    await within(Promise.race(ready), patienceMs, () => 'a broker starts')
+    await this.within(Promise.race(ready), () => 'a broker starts')
     over.abort()
   }
 
@@ -174,6 +177,13 @@ export class Run {
       const qos = random.pick([0, 1, 1, 2, 2] as const)
       client.publish(`plant/s1/${device}/${kind}/${random.pick(['a', 'b'])}`, qos, random.chance(5))
     }
+  }
+
+  async #ping(): Promise<void> {
+    const client = this.#free(true)
+    if (client === undefined) return
+    const { clientId, node } = client
+    await this.within(client.ping(), () => `the answer of ${node?.name} to a ping of ${clientId}`)
   }
 
   #filterOf({ role, name }: Who): string {
@@ -216,7 +226,7 @@ export class Run {
     if (client !== undefined) this.#busy.add(client)
     const task = act()
       .catch((error: unknown) => {
-        this.#failure ??= error
+        this.#failed.abort(error)
       })
       .finally(() => {
         this.#tasks.delete(task)
@@ -226,7 +236,7 @@ export class Run {
   }
 
   #throwFailure(): void {
-    if (this.#failure !== undefined) throw this.#failure
+    this.#failed.signal.throwIfAborted()
   }
 
   /** One switch is thrown, and waited for in the background. */
@@ -307,29 +317,36 @@ export class Run {
   /** kill -9, and a start at once or after things have changed. */
   async #kill(): Promise<void> {
     const node = this.#random.pick(this.nodes)
-    if (!node.isReady) return
+    if (!node.isReady || this.#interrupted.has(node)) return
     await node.kill()
     this.journal.note('run', `has killed ${node.name}`)
     this.faults.kills++
     const isInterrupted = this.#random.chance(15)
     const waitMs = this.#random.below(1500)
     if (this.#random.chance(30)) await this.#edit()
-    this.#inBackground(async () => {
-      const started = this.#startAgain(node)
-      if (isInterrupted) {
-        // no event says that it is in the middle of its start
-        await setTimeout(waitMs)
-        await node.kill()
-        await started
-        this.faults.kills++
-        await this.#startAgain(node)
-      } else await started
-    })
+    if (isInterrupted) this.#interrupted.add(node)
+    this.#inBackground(() => (isInterrupted ? this.#startTwice(node, waitMs) : this.#startAgain(node)))
     // the writer does not know that it is starting
     if (this.#random.chance(30)) {
       await setTimeout(waitMs)
       await this.#edit()
     }
+  }
+
+  /** kill -9 again that long after its process was made, wherever its start is then. */
+  async #startTwice(node: Node, waitMs: number): Promise<void> {
+    const spawned = once(node, 'spawned')
+    const started = this.#startAgain(node)
+    await Promise.race([spawned, started])
+    // no event says that it is in the middle of its start
+    await setTimeout(waitMs)
+    await node.kill()
+    await started
+    // where Redis went away before it was killed, it has been started again
+    await node.kill()
+    this.faults.kills++
+    this.#interrupted.delete(node)
+    await this.#startAgain(node)
   }
 
   /** A node does not start without Redis; whoever runs it starts it again. */
@@ -367,6 +384,29 @@ export class Run {
     })
   }
 
+  /** Rejects with what every node and Redis say where it does not happen in time, or with what has failed meanwhile. */
+  async within<T>(promise: Promise<T>, what: () => string): Promise<T> {
+    const over = new AbortController()
+    const { signal } = this.#failed
+    const failed = once(signal, 'abort', { signal: over.signal }).then(
+      () => signal.throwIfAborted(),
+      () => undefined,
+    )
+    try {
+      this.#throwFailure()
+      return (await within(Promise.race([promise, failed]), patienceMs, () => `${what()}; ${this.state}`)) as T
+    } finally {
+      over.abort()
+    }
+  }
+
+  /** What every node and Redis said last, and what is still being done. */
+  get state(): string {
+    const { nodes, redis } = this.#options
+    const words = [...nodes.map(node => node.lastWords), ...(redis === undefined ? [] : [redis.lastWords])]
+    return [...words, `${this.#tasks.size} things under way`].join('; ')
+  }
+
   async #until(node: Node, isSo: () => boolean, what: string): Promise<void> {
     const over = new AbortController()
     setMaxListeners(0, over.signal)
@@ -378,7 +418,7 @@ export class Run {
         if (signal.aborted) return
       }
     }
-    await within(wait(), patienceMs, () => `${what}; ${node.lastWords}`).finally(() => over.abort())
+    await this.within(wait(), () => `${what} at ${node.name}`).finally(() => over.abort())
   }
 
   #watch(node: Node): void {
@@ -387,6 +427,7 @@ export class Run {
       this.#inForce.set(node, Math.max(edit, this.#inForce.get(node) ?? 0))
     }
     node.on('ready', note)
+    node.on('failed', error => this.#failed.abort(error))
     node.on('said', event => {
       if (event.event === 'policy-loaded') note()
       if (event.event.endsWith('refused')) this.#refused++

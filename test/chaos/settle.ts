@@ -2,21 +2,20 @@
 import { once } from 'node:events'
 import type { Client } from './client.ts'
 import type { Run } from './run.ts'
-import { within } from './within.ts'
 
-export async function settle(run: Run, patienceMs: number): Promise<void> {
+export async function settle(run: Run): Promise<void> {
   const node = run.nodes[0]
   if (node === undefined) return
-  if (!node.isReady) await within(once(node, 'ready'), patienceMs, () => 'a broker starts')
+  if (!node.isReady) await run.within(once(node, 'ready'), () => 'a broker starts')
   const kept = run.clients.filter(client => client.isKept)
-  for (const client of run.clients) await client.leave()
+  for (const client of run.clients) await run.within(client.leave(), () => `${client.clientId} is let go`)
   for (const client of kept) {
-    await must(client.connect(node, false), patienceMs, `${client.clientId} logs in`)
+    await must(run, client.connect(node, false), `${client.clientId} logs in`)
     const place = client.who.role === 'device' ? client.who.name : '+'
-    const granted = await within(client.subscribe(`plant/s1/${place}/end/#`, 1), patienceMs, () => 'SUBACK')
+    const granted = await run.within(client.subscribe(`plant/s1/${place}/end/#`, 1), () => 'SUBACK')
     if (granted === undefined) throw new Error(`${client.clientId} was disconnected at the end`)
     // what was under way comes to its end first: it would be sent behind what is newer
-    await acknowledged(client, patienceMs)
+    await acknowledged(run, client)
     await client.leave()
   }
   const [sender] = kept.filter(client => client.who.role === 'operator')
@@ -26,26 +25,25 @@ export async function settle(run: Run, patienceMs: number): Promise<void> {
     [device, kept.filter(client => client.who.role === 'operator')],
   ] as const) {
     if (from === undefined) continue
-    await must(from.connect(node, false), patienceMs, `${from.clientId} logs in`)
+    await must(run, from.connect(node, false), `${from.clientId} logs in`)
     for (const { who } of to) from.publish(`plant/s1/${who.role === 'device' ? who.name : from.who.name}/end/x`, 1)
-    await acknowledged(from, patienceMs)
+    await acknowledged(run, from)
     await from.leave()
   }
   for (const client of kept) {
-    await must(client.connect(node, false), patienceMs, `${client.clientId} logs in`)
+    await must(run, client.connect(node, false), `${client.clientId} logs in`)
     // the queue is sent after CONNACK and ahead of nothing: as long as something of it comes, there may be more
-    await within(drained(client, run), patienceMs, () => 'all of the queue').catch(() =>
-      run.journal.note(client.clientId, `has waited for ${run.oracle.owes(client.clientId)} messages`),
-    )
+    await run
+      .within(drained(client, run), () => 'all of the queue')
+      .catch(() => run.journal.note(client.clientId, `has waited for ${run.oracle.owes(client.clientId)} messages`))
   }
   for (const client of kept) await client.leave()
 }
 
 /** Everything of its own has been acknowledged. */
-async function acknowledged(client: Client, patienceMs: number): Promise<void> {
-  await within(
+async function acknowledged(run: Run, client: Client): Promise<void> {
+  await run.within(
     pinged(client, () => client.inFlight === 0),
-    patienceMs,
     () => `${client.clientId} is acknowledged`,
   )
 }
@@ -61,6 +59,6 @@ async function pinged(client: Client, isSo: () => boolean): Promise<void> {
   while (!isSo()) if (!(await client.ping())) throw new Error(`${client.clientId} was disconnected`)
 }
 
-async function must(entry: Promise<boolean>, patienceMs: number, what: string): Promise<void> {
-  if (!(await within(entry, patienceMs, () => what))) throw new Error(`not so: ${what}`)
+async function must(run: Run, entry: Promise<boolean>, what: string): Promise<void> {
+  if (!(await run.within(entry, () => what))) throw new Error(`not so: ${what}`)
 }

@@ -1,34 +1,53 @@
 /** A real Redis on a port of its own, which writes everything to its disk at once. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { createInterface } from 'node:readline'
+import { freePort } from './free-port.ts'
 
 export const hasRedis = spawnSync('redis-server', ['--version']).error === undefined
 
 export interface RedisServer {
   readonly url: string
+  /** Whether it runs, and what it said last. */
+  readonly lastWords: string
   /** Kills it without warning. */
   stop(): Promise<void>
-  /** Starts it again, with what it has on its disk. */
+  /** Starts it again, with what it has on its disk. Rejects with what it said where it does not start. */
   start(): Promise<void>
 }
 
+const durable = ['--appendonly', 'yes', '--appendfsync', 'always', '--save', '']
+const wordsKept = 4
+
 /** `folder`: for its files. */
 export async function startRedis(folder: string): Promise<RedisServer> {
-  const probe = createServer()
-  await new Promise<void>(resolve => probe.listen(0, '127.0.0.1', resolve))
-  const { port } = probe.address() as { port: number }
-  await new Promise(resolve => probe.close(resolve))
+  const port = await freePort()
   let child: ChildProcess | undefined
-  const durable = ['--appendonly', 'yes', '--appendfsync', 'always', '--save', '']
+  let words: readonly string[] = []
+  const lastWords = (): string => `Redis is ${child === undefined ? 'not running' : 'running'}: ${words.join(' / ')}`
   const start = async (): Promise<void> => {
-    child = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, ...durable])
-    for await (const line of child.stdout ?? []) if (String(line).includes('Ready to accept connections')) return
-    throw new Error('redis-server has ended')
+    const options = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, ...durable]
+    const started = spawn('redis-server', options, { stdio: ['ignore', 'pipe', 'inherit'] })
+    child = started
+    words = []
+    const isReady = new Promise<boolean>(resolve => {
+      createInterface({ input: started.stdout }).on('line', line => {
+        words = [...words.slice(1 - wordsKept), line]
+        if (line.includes('Ready to accept connections')) resolve(true)
+      })
+      started.once('close', () => {
+        if (child === started) child = undefined
+        resolve(false)
+      })
+    })
+    if (!(await isReady)) throw new Error(`redis-server does not start on port ${port}; ${lastWords()}`)
   }
   await start()
   return {
     url: `redis://127.0.0.1:${port}`,
+    get lastWords() {
+      return lastWords()
+    },
     start,
     stop: async () => {
       if (child === undefined) return

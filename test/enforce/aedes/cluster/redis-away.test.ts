@@ -1,0 +1,66 @@
+/** A node and a Redis that goes away and comes back, on a real one: nothing ends the node, and it knows again what the others know. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Redis } from 'ioredis'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { type ClusterNode, openCluster } from '../../../../src/enforce/aedes/cluster/open-cluster.ts'
+import { idleGate } from '../../../support/idle-gate.ts'
+import { hasRedis, type RedisServer, startRedis } from '../../../support/redis.ts'
+
+describe.skipIf(!hasRedis)(`a Redis that goes away${hasRedis ? '' : ' (redis-server is not installed)'}`, () => {
+  let folder: string
+  let server: RedisServer
+  let redis: Redis
+  let node: ClusterNode
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'portcullis-away-'))
+    server = await startRedis(folder)
+    redis = new Redis(server.url)
+  })
+  beforeEach(async () => {
+    await redis.flushall()
+    node = await openCluster(server.url)
+    await node.join(idleGate('r1'))
+  })
+  afterEach(() => node.close())
+  afterAll(async () => {
+    redis.disconnect()
+    await server.stop()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  test('what a node could not read anew when Redis came back ends nothing, and is read a little later', async () => {
+    const changes: string[] = []
+    const changed = new Promise<void>(resolve => {
+      node.owners.onChange?.((clientId, owner) => {
+        changes.push(`${clientId} ${owner?.issuerKeyId}`)
+        resolve()
+      })
+    })
+    const failures: unknown[] = []
+    const onFailure = (error: unknown): void => void failures.push(error)
+    process.on('unhandledRejection', onFailure)
+    const { on } = node.emitter as { on: (topic: string, heard: () => void, done: () => void) => void }
+    await new Promise<void>(resolve => on.call(node.emitter, 'a', () => undefined, resolve))
+    // as an answer that does not come: owners cannot be read
+    await redis.set('portcullis:owners', 'no hash')
+    const monitor = await redis.monitor()
+    const asked = new Promise<void>(resolve => {
+      monitor.on('monitor', (_time, command: string[]) => command[0]?.toLowerCase() === 'hgetall' && resolve())
+    })
+    await redis.client('KILL', 'TYPE', 'pubsub')
+    await asked
+    await redis
+      .multi()
+      .del('portcullis:owners')
+      .hset('portcullis:owners', 'pump-7', `ca ${btoa('leaf')}`)
+      .exec()
+    await changed
+    monitor.disconnect()
+    process.off('unhandledRejection', onFailure)
+    expect(changes).toEqual(['pump-7 ca'])
+    expect(failures).toEqual([])
+  })
+})
