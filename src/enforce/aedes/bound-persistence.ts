@@ -11,7 +11,9 @@ const names = [
   'outgoingUpdate',
   'outgoingClearMessageId',
   'outgoingStream',
+  'incomingGetPacket',
   'incomingStorePacket',
+  'incomingDelPacket',
   'putWill',
 ] as const
 

@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import { identityKey } from '../../bind/identity-key.ts'
 import type { Gate } from '../../gate.ts'
 import type { QueueLedger } from '../queue-ledger.ts'
-import { sizeOf } from './persistence.ts'
+import { sizeOf } from './guarded-queue.ts'
 import type { AedesBroker, AedesPublish } from './shape.ts'
 
 /** Ends the kept sessions of who is nobody any more, takes out of queues what may not be sent, and sends the wills of that life. */

@@ -86,6 +86,8 @@ export interface AedesPersistence {
   outgoingUpdate(client: ById, packet: AedesPublish): Promise<unknown>
   outgoingClearMessageId(client: ById, packet: AedesPublish): Promise<AedesPublish | undefined>
   outgoingStream(client: ById): Readable
+  incomingGetPacket(client: ById, packet: AedesPublish): Promise<AedesPublish>
+  incomingDelPacket(client: ById, packet: AedesPublish): Promise<unknown>
   incomingStorePacket(client: ById, packet: AedesPublish): Promise<unknown>
   cleanIncoming?: ((client: ById) => Promise<unknown>) | undefined
   putWill(client: AedesClient, packet: AedesPublish): Promise<unknown>

@@ -47,6 +47,14 @@ async function start(slow: Slow) {
       return done
     },
   })
+  const failing = new Set<string>()
+  for (const name of ['incomingGetPacket', 'incomingDelPacket'] as const) {
+    const asked = persistence[name].bind(persistence)
+    persistence[name] = async (client, packet) => {
+      if (failing.has(name)) throw new Error('the store is away')
+      return asked(client, packet) as Promise<AedesPublish>
+    }
+  }
   const issuers = { acme: { certificates: ['issuing.pem'], root: 'root.pem', crl: ['acme.crl'] } }
   const gate = await openGate({ policies: join(folder, 'policies'), baseFolder: folder, issuers, watch: false })
   const tls = { keyFile: join(folder, 'server.key'), certFile: join(folder, 'server.pem') }
@@ -56,6 +64,8 @@ async function start(slow: Slow) {
     gate,
     reached,
     release: () => release(),
+    /** Methods of the store that fail now. */
+    failing,
     /** aedes begins at a random one with every connection. */
     nextIdentifier: (clientId: string, messageId: number): void => {
       const { clients } = broker as unknown as { readonly clients: Record<string, object> }
@@ -199,6 +209,35 @@ test('no message gets the packet identifier of one that is still on its way [MQT
   expect(await second.next()).toMatchObject({ cmd: 'publish', payload: Buffer.from('four'), messageId: 11 })
   await broker.stop()
 })
+
+test.each(['incomingGetPacket', 'incomingDelPacket'] as const)(
+  'a store that fails where a message of QoS 2 is known (%s) ends the connection: it is delivered once, and so is the next',
+  async method => {
+    const topic = 'plant/s1/pump-7/command/stop'
+    const broker = await start('outgoingUpdate')
+    const pump = await broker.login('pump-7')
+    await subscribe(pump, 1, topic)
+    const first = await broker.login('ops-1', 'ops-1/desk', false)
+    const one = (dup: boolean): Packet =>
+      ({ cmd: 'publish', topic, payload: 'one', qos: 2, messageId: 7, dup, retain: false }) as Packet
+    first.send(one(false))
+    expect(await first.next()).toMatchObject({ cmd: 'pubrec', messageId: 7 })
+    broker.failing.add(method)
+    first.send(method === 'incomingGetPacket' ? one(true) : ({ cmd: 'pubrel', messageId: 7 } as Packet))
+    expect(await first.next()).toBeUndefined()
+    broker.failing.clear()
+
+    const second = await broker.login('ops-1', 'ops-1/desk', false)
+    second.send(one(true))
+    expect(await second.next()).toMatchObject({ cmd: 'pubrec', messageId: 7 })
+    second.send({ cmd: 'pubrel', messageId: 7 } as Packet)
+    expect(await second.next()).toMatchObject({ cmd: 'pubcomp', messageId: 7 })
+    await publishWholly(second, topic, 'two')
+    for (const payload of ['one', 'two'])
+      expect(await pump.next()).toMatchObject({ cmd: 'publish', payload: Buffer.from(payload) })
+    await broker.stop()
+  },
+)
 
 /** At QoS 2, to its end. */
 async function publishWholly(client: RawClient, topic: string, payload: string): Promise<void> {
