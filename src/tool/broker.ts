@@ -45,15 +45,12 @@ export async function createBroker(persistence: Persistence = { kind: 'memory' }
   }
 }
 
-/** How often a node says to aedes on the others that it lives; it is dead for them after three times as long. */
-const heartbeatInterval = 2_000
-
 async function createNode(url: string): Promise<MadeBroker> {
   const { openCluster } = await import('../enforce/aedes/cluster/open-cluster.ts')
   const cluster = await openCluster(url)
   try {
     const { brokerId, emitter, owners, timeMemory } = cluster
-    const shared = { id: brokerId, mq: emitter as never, persistence: cluster.persistence as never, heartbeatInterval }
+    const shared = { id: brokerId, mq: emitter as never, persistence: cluster.persistence as never }
     const broker = await Aedes.createBroker({ ...common, ...shared })
     return { broker, owners, timeMemory, cluster, close: () => closeBroker(broker).finally(() => cluster.close()) }
   } catch (error) {

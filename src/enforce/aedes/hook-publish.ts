@@ -7,12 +7,13 @@ import { type Problem, problem } from '../../problem.ts'
 import type { Connection } from './connection.ts'
 import { type HookContext, internal, refusal, sinkTopic, unguarded } from './hooks.ts'
 import type { AedesClient, AedesHooks, AedesPublish } from './shape.ts'
+import { isStaleWill } from './stale-will.ts'
 import { ownerOfWill } from './will-owner.ts'
 
 export function authorizePublish(context: HookContext): AedesHooks['authorizePublish'] {
   return (client, packet, callback) => {
     try {
-      if (client === null) return decideStaleWill(context, packet, callback)
+      if (client === null || isStaleWill(client, packet)) return decideStaleWill(context, packet, callback)
       const connection = context.connectionOf(client.conn)
       if (connection?.session === undefined) return callback(refusal(unguarded()))
       decide(context, client, connection, packet, callback)

@@ -8,6 +8,7 @@ import type { Gate } from '../../gate.ts'
 import type { QueueLedger } from '../queue-ledger.ts'
 import { sizeOf } from './guarded-queue.ts'
 import type { AedesBroker, AedesPublish } from './shape.ts'
+import { sendStaleWill } from './stale-will.ts'
 
 /** Ends the kept sessions of who is nobody any more, takes out of queues what may not be sent, and sends the wills of that life. */
 export async function restoreKept(
@@ -20,7 +21,10 @@ export async function restoreKept(
   // the queues of a session that another broker has are being read there
   if (isShared) return
   for (const clientId of gate.sessions.keptIds) await countQueue(broker, gate, ledger, clientId)
-  await sendWills(broker)
+  const wills: AedesPublish[] = []
+  // nobody has connected in this life: all of them are of clients that are gone
+  for await (const will of broker.persistence.streamWill({}) as AsyncIterable<AedesPublish>) wills.push(will)
+  for (const will of wills) await sendStaleWill(broker, will)
 }
 
 /** Reading a queue takes out of it what its session may not have any more. */
@@ -30,20 +34,4 @@ async function countQueue(broker: AedesBroker, gate: Gate, ledger: QueueLedger, 
   const queue = broker.persistence.outgoingStream({ id: clientId })
   queue.on('data', (packet: AedesPublish) => ledger.count(clientId, identityKey(mapping.identity), sizeOf(packet)))
   await once(queue, 'end')
-}
-
-/** All of them are of clients that are gone: nobody has connected in this life. */
-async function sendWills(broker: AedesBroker): Promise<void> {
-  const wills: AedesPublish[] = []
-  for await (const will of broker.persistence.streamWill({}) as AsyncIterable<AedesPublish>) wills.push(will)
-  for (const will of wills) {
-    const { clientId: id = '', brokerId } = will
-    await called(done => broker.authorizePublish(null, will, done))
-    await called(done => broker.publish(will, null, done))
-    await broker.persistence.delWill(brokerId === undefined ? { id } : { id, brokerId })
-  }
-}
-
-function called(act: (done: (error?: Error | null) => void) => void): Promise<void> {
-  return new Promise((resolve, reject) => act(error => (error ? reject(error) : resolve())))
 }

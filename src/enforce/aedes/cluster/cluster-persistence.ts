@@ -7,7 +7,7 @@ import AsyncRedisPersistence from 'aedes-persistence-redis/asyncPersistence.js'
 import type { Redis } from 'ioredis'
 import { decode, encode } from 'msgpack-lite'
 import { ReceivedMessages } from '../received-messages.ts'
-import type { AedesPublish, AedesSubscription, StoredSubscription } from '../shape.ts'
+import type { AedesBroker, AedesPublish, AedesSubscription, StoredSubscription } from '../shape.ts'
 import { type HashField, RedisQueues } from './redis-queues.ts'
 import { RedisSubscriptions } from './redis-subscriptions.ts'
 
@@ -20,7 +20,7 @@ const incomingKey = ({ id }: ById): string => `portcullis:incoming:${encodeURICo
 // where the library reads wills
 const willsKey = 'will'
 const willKey = (brokerId: string, id: string): string => `will:${brokerId}:${encodeURIComponent(id)}`
-/** How long the node that took a will of a dead node has to send it. */
+/** How long the node that has claimed a will has to send it. */
 const willClaimMs = 60_000
 
 export class ClusterPersistence extends AsyncRedisPersistence {
@@ -28,7 +28,7 @@ export class ClusterPersistence extends AsyncRedisPersistence {
   readonly #redis: Redis
   readonly #queues: RedisQueues
   readonly #received = new ReceivedMessages<HashField>()
-  #broker: ById = { id: '' }
+  #broker: AedesBroker | undefined
 
   constructor(redis: Redis) {
     super({ conn: redis })
@@ -38,12 +38,13 @@ export class ClusterPersistence extends AsyncRedisPersistence {
   }
 
   /** The library would keep an index of its own, and wait for the nodes to tell each other through the broker. */
-  override async setup(broker: ById): Promise<void> {
+  override async setup(broker: AedesBroker): Promise<void> {
     this.#broker = broker
     await this.subscriptions.refresh()
   }
 
-  override get broker(): ById {
+  override get broker(): AedesBroker {
+    if (this.#broker === undefined) throw new TypeError('call setup first')
     return this.#broker
   }
 
@@ -114,30 +115,33 @@ export class ClusterPersistence extends AsyncRedisPersistence {
   }
 
   override async putWill(client: ById, packet: AedesPublish): Promise<void> {
-    const key = willKey(this.#broker.id, client.id)
-    const will = Object.assign(packet, { clientId: client.id, brokerId: this.#broker.id })
+    const key = willKey(this.broker.id, client.id)
+    const will = Object.assign(packet, { clientId: client.id, brokerId: this.broker.id })
     await this.#run(this.#redis.multi().set(key, encode(will)).lrem(willsKey, 0, key).rpush(willsKey, key))
   }
 
   override async getWill({ id }: ById): Promise<AedesPublish | undefined> {
-    const bytes = await this.#redis.getBuffer(willKey(this.#broker.id, id))
+    const bytes = await this.#redis.getBuffer(willKey(this.broker.id, id))
     return bytes === null ? undefined : (decode(bytes) as AedesPublish)
   }
 
   /** aedes names the node where the will is of another one. */
-  override async delWill({ id, brokerId = this.#broker.id }: OfBroker): Promise<AedesPublish | undefined> {
+  override async delWill({ id, brokerId = this.broker.id }: OfBroker): Promise<AedesPublish | undefined> {
     const key = willKey(brokerId, id)
     const bytes = await this.#redis.getBuffer(key)
     await this.#run(this.#redis.multi().lrem(willsKey, 0, key).del(key))
     return bytes === null ? undefined : (decode(bytes) as AedesPublish)
   }
 
-  /** Of a will that a dead node has left, one of the others takes care. */
-  override async *streamWill(brokers?: Readonly<Record<string, unknown>>): AsyncGenerator<AedesPublish> {
-    for await (const will of super.streamWill(brokers) as AsyncIterable<AedesPublish>) {
-      const claim = `portcullis:will:${will.brokerId}:${encodeURIComponent(will.clientId ?? '')}`
-      if ((await this.#redis.set(claim, '1', 'PX', willClaimMs, 'NX')) === 'OK') yield will
-    }
+  /** Wills of nodes that are not among these. */
+  willsBut(nodes: Readonly<Record<string, unknown>>): AsyncIterable<AedesPublish> {
+    return super.streamWill(nodes)
+  }
+
+  /** Whether it is for this node to send a will that a dead one has left. */
+  async claimWill({ brokerId, clientId = '' }: AedesPublish): Promise<boolean> {
+    const claim = `portcullis:will:${brokerId}:${encodeURIComponent(clientId)}`
+    return (await this.#redis.set(claim, '1', 'PX', willClaimMs, 'NX')) === 'OK'
   }
 
   publishing(client: ById, messageId: number, brokerCounter: number): void {

@@ -1,14 +1,15 @@
 /** Of libraries without types: the parts that are used. */
 declare module 'aedes-persistence-redis/asyncPersistence.js' {
   type ById = { readonly id: string }
+  type Broker = import('../shape.ts').AedesBroker
   type Packet = import('../shape.ts').AedesPublish
   type Subscription = import('../shape.ts').AedesSubscription
   type StoredSubscription = import('../shape.ts').StoredSubscription
 
   class AsyncRedisPersistence {
     constructor(options: { readonly conn: import('ioredis').Redis })
-    get broker(): ById
-    setup(broker: ById): Promise<void>
+    get broker(): Broker
+    setup(broker: Broker): Promise<void>
     addSubscriptions(client: ById, subscriptions: Subscription[]): Promise<void>
     removeSubscriptions(client: ById, filters: string[]): Promise<void>
     subscriptionsByClient(client: ById): Promise<Subscription[]>

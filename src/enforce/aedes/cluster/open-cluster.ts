@@ -3,17 +3,20 @@
  * Whoever may write to that Redis may do everything: it belongs behind a password, TLS and a network of its own.
  */
 import { randomUUID } from 'node:crypto'
-import { Redis, type RedisOptions } from 'ioredis'
+import { Readable } from 'node:stream'
+import type { Redis } from 'ioredis'
 import type { TimeMemory } from '../../../accept/newest-time.ts'
 import { identityKey } from '../../../bind/identity-key.ts'
 import type { LiveRegistry } from '../../../bind/live-registry.ts'
 import type { OwnerStore } from '../../../bind/owner-store.ts'
 import type { Gate } from '../../../gate.ts'
-import { ConfigurationError, type Problem, problem } from '../../../problem.ts'
+import { type Problem, problem } from '../../../problem.ts'
 import type { Session } from '../../../session.ts'
 import type { AedesPersistence } from '../shape.ts'
 import { clusterEmitter } from './cluster-emitter.ts'
 import { ClusterPersistence } from './cluster-persistence.ts'
+import { DeadNodes } from './dead-nodes.ts'
+import { connectRedis, type RedisConnections } from './redis-connections.ts'
 import {
   type AskedToEnd,
   endChannel,
@@ -45,62 +48,15 @@ export interface ClusterNode {
 /** A node that has not been heard of for this long is dead. */
 const presenceMs = 8_000
 const beatMs = 2_000
-/** What Redis has not answered by then has failed: whoever waits for it must not hold up everybody behind it. */
-const answerMs = 10_000
 /** Longer than it takes to bring a policy to all nodes. */
 const differenceMs = 30_000
 
 /** Rejects with ConfigurationError `cluster/no-redis`. */
 export async function openCluster(url: string, now: () => number = Date.now): Promise<ClusterNode> {
-  const connections: Redis[] = []
-  let reason: unknown
-  const connect = async (options: RedisOptions): Promise<Redis> => {
-    const redis = new Redis(url, { lazyConnect: true, ...options })
-    connections.push(redis)
-    handleRejections(redis)
-    // ioredis tells of every attempt; the node's `problem` says what matters
-    redis.on('error', error => {
-      reason ??= error
-    })
-    await redis.connect()
-    return redis
-  }
-  try {
-    const [store, subscriber, publisher, listener] = [
-      await connect(asking),
-      await connect(listening),
-      await connect(asking),
-      await connect(listening),
-    ]
-    const node = new Node({ store, subscriber, publisher, listener }, now)
-    await node.follow()
-    return node
-  } catch (error) {
-    for (const one of connections) one.disconnect()
-    throw noRedis(url, reason ?? error)
-  }
-}
-
-/** Libraries leave commands that nobody waits for: that one of those failed, as when Redis went away, must not end the node. */
-function handleRejections(redis: Redis): void {
-  const send = redis.sendCommand.bind(redis)
-  redis.sendCommand = (...command) => {
-    const answer = send(...command)
-    if (answer instanceof Promise) answer.catch(() => undefined)
-    return answer
-  }
-}
-
-/** A transaction whose answer was lost may have been made: sent again, it would queue a message twice. */
-const asking: RedisOptions = { maxRetriesPerRequest: 5, commandTimeout: answerMs, autoResendUnfulfilledCommands: false }
-/** A subscription that was not made is made as soon as Redis is back, or this node would never hear of its topic. */
-const listening: RedisOptions = { maxRetriesPerRequest: null }
-
-interface Connections {
-  readonly store: Redis
-  readonly subscriber: Redis
-  readonly publisher: Redis
-  readonly listener: Redis
+  const connections = await connectRedis(url)
+  const node = new Node(connections, now)
+  await node.follow()
+  return node
 }
 
 class Node implements ClusterNode {
@@ -111,7 +67,8 @@ class Node implements ClusterNode {
   readonly registry: RedisLiveRegistry
   readonly timeMemory: TimeMemory
   readonly #persistence: ClusterPersistence
-  readonly #connections: Connections
+  readonly #deadNodes: DeadNodes
+  readonly #connections: RedisConnections
   readonly #now: () => number
   readonly #timers: NodeJS.Timeout[] = []
   #crls: SharedCrls | undefined
@@ -122,12 +79,15 @@ class Node implements ClusterNode {
   #isBehind = true
   #catchingUp: Promise<void> | undefined
 
-  constructor(connections: Connections, now: () => number) {
+  constructor(connections: RedisConnections, now: () => number) {
     const { store, subscriber, publisher } = connections
     this.#connections = connections
     this.#now = now
     this.#persistence = new ClusterPersistence(store)
-    this.persistence = this.#persistence as unknown as AedesPersistence
+    // aedes looks for wills of dead nodes itself, and lets one that cannot be sent end the process: it finds none
+    const persistence = Object.assign(this.#persistence, { streamWill: () => Readable.from([]) })
+    this.persistence = persistence as unknown as AedesPersistence
+    this.#deadNodes = new DeadNodes(this.#persistence, presenceMs)
     this.emitter = clusterEmitter(subscriber, publisher)
     this.owners = new RedisOwnerStore(store)
     this.registry = new RedisLiveRegistry(store, this.brokerId)
@@ -208,6 +168,8 @@ class Node implements ClusterNode {
     const dead = nodes.filter((_, index) => revisions[index] === null)
     if (dead.length > 0) await store.srem('portcullis:nodes', ...dead)
     this.#lastBeat = this.#now()
+    const alive = nodes.filter((_, index) => revisions[index] !== null)
+    this.#deadNodes.beat(alive, this.#lastBeat)
     const isDifferent = revisions.some(one => one !== null && one !== revision)
     this.#differentSince = isDifferent ? (this.#differentSince ?? this.#now()) : undefined
     if (!this.#isBehind) return
@@ -262,15 +224,3 @@ const revisionsDiffer = (): Problem =>
   })
 
 const takenOver = (): Problem => problem('bind/taken-over', 'the same identity has connected to another node')
-
-/** The address without its password. */
-function noRedis(url: string, error: unknown): ConfigurationError {
-  const at = URL.canParse(url) ? new URL(url).host : 'that address'
-  const { code, message = '' } = error as { code?: string; message?: string }
-  const reason = code ?? /^(NOAUTH|WRONGPASS|NOPERM)/.exec(message)?.[1] ?? 'no answer'
-  return new ConfigurationError([
-    problem('cluster/no-redis', `Redis at ${at} cannot be used (${reason})`, {
-      help: 'start it, or correct the address: --cluster redis://HOST:6379',
-    }),
-  ])
-}

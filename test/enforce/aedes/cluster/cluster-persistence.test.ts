@@ -8,11 +8,12 @@ import { Redis } from 'ioredis'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { ClusterPersistence } from '../../../../src/enforce/aedes/cluster/cluster-persistence.ts'
 import { openCluster } from '../../../../src/enforce/aedes/cluster/open-cluster.ts'
-import type { AedesPublish, Qos } from '../../../../src/enforce/aedes/shape.ts'
+import type { AedesBroker, AedesPublish, Qos } from '../../../../src/enforce/aedes/shape.ts'
 import { idleGate } from '../../../support/idle-gate.ts'
 import { hasRedis, type RedisServer, startRedis } from '../../../support/redis.ts'
 
 const pump = { id: 'pump-7' }
+const broker = (id: string): AedesBroker => ({ id }) as AedesBroker
 const filter = (clientId: string, topic = 'a', qos: Qos = 1) => ({ clientId, topic, qos })
 
 function message(brokerCounter: number, qos: Qos = 1): AedesPublish {
@@ -33,7 +34,7 @@ describe.skipIf(!hasRedis)(`a shared persistence${hasRedis ? '' : ' (redis-serve
   })
   beforeEach(async () => {
     await redis.flushall()
-    await persistence.setup({ id: 'one' })
+    await persistence.setup(broker('one'))
   })
   afterAll(async () => {
     redis.disconnect()
@@ -84,7 +85,7 @@ describe.skipIf(!hasRedis)(`a shared persistence${hasRedis ? '' : ' (redis-serve
     await persistence.outgoingEnqueueCombi([filter('pump-7')], message(1, 2))
     await persistence.outgoingUpdate(pump, { ...message(1, 2), messageId: 9 })
     const other = new ClusterPersistence(redis)
-    await other.setup({ id: 'two' })
+    await other.setup(broker('two'))
     const pubrel = { cmd: 'pubrel', messageId: 9 } as AedesPublish
     await other.outgoingUpdate(pump, pubrel)
     expect(await queued()).toEqual([{ cmd: 'pubrel', messageId: 9, brokerId: 'one', brokerCounter: 1 }])
@@ -113,7 +114,7 @@ describe.skipIf(!hasRedis)(`a shared persistence${hasRedis ? '' : ' (redis-serve
   test('a node hears what others have subscribed, and reads it where it was cut off', async () => {
     const node = await openCluster(server.url)
     const index = node.persistence as unknown as ClusterPersistence
-    await index.setup({ id: node.brokerId })
+    await index.setup(broker(node.brokerId))
     await node.join(idleGate('r1'))
     const known = async (): Promise<number> => {
       await redis.ping()

@@ -157,17 +157,32 @@ describe.skipIf(!hasRedis)(`a cluster${hasRedis ? '' : ' (redis-server is not in
     expect((await later.login('pump-8', 'pump-8')).code).toBe(0)
   })
 
-  test('the will of a node that was killed is sent by another, once', { timeout: 60_000 }, async () => {
-    const [a, b] = [await node(), await node()]
+  test('wills of a node that was killed are sent by another, once, or dropped where they may not be sent', {
+    timeout: 60_000,
+  }, async () => {
+    const policies = await mkdtemp(join(folder, 'stricter-'))
+    await cp(join(folder, 'policies'), policies, { recursive: true })
+    await rm(join(policies, 'plant.test.yaml'))
+    const file = join(policies, 'plant.yaml')
+    const deny = '      - publish: plant/+/+/telemetry/secret/#'
+    const yaml = await readFile(file, 'utf8')
+    await writeFile(file, yaml.replace(deny, `${deny}\n      - publish: plant/+/pump-8/telemetry/state`))
+    const events: TraceEvent[] = []
+    const [a, b] = [await node(events, policies), await node(events, policies)]
     const listeners = await Promise.all([a.login('ops-1', 'ops-1/a'), b.login('ops-1', 'ops-1/b')])
     for (const { client } of listeners) expect(await subscribeAt(client, 1, 'plant/s1/#')).toEqual([1])
     const killed = await child()
-    const will = { topic: state, payload: Buffer.from('gone'), qos: 1, retain: false }
-    expect((await loginAt(killed.port, 'pump-7', 'pump-7', { will })).code).toBe(0)
+    for (const name of ['pump-7', 'pump-8']) {
+      const will = { topic: `plant/s1/${name}/telemetry/state`, payload: Buffer.from('gone'), qos: 1, retain: false }
+      expect((await loginAt(killed.port, name, name, { will })).code).toBe(0)
+    }
     await killed.kill()
+    // its will is not decided under, and not held against, the connection that it has now
+    const { client: back } = await a.login('pump-8', 'pump-8')
     for (const { client } of listeners) expect(await client.next()).toMatchObject({ cmd: 'publish', topic: state })
-    const { client: pump } = await a.login('pump-8', 'pump-8')
-    expect(await pump.publish('plant/s1/pump-8/telemetry/temp', 'after')).toBe('acknowledged')
+    const refused = (): boolean => events.some(event => event.event === 'refused' && event.action.verb === 'will')
+    while (!refused()) await setImmediate()
+    expect(await back.publish('plant/s1/pump-8/telemetry/temp', 'after')).toBe('acknowledged')
     for (const { client } of listeners) {
       client.send({ cmd: 'puback', messageId: 1 } as Packet)
       expect(await client.next()).toMatchObject({ cmd: 'publish', topic: 'plant/s1/pump-8/telemetry/temp' })
