@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
+import { setImmediate } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
 import type { TimeMemory } from '../../../accept/newest-time.ts'
 import { identityKey } from '../../../bind/identity-key.ts'
@@ -115,11 +116,7 @@ class Node implements ClusterNode {
       this.#isBehind = true
       this.#beat(gate).catch(() => undefined)
     })
-    // what others published meanwhile has been missed: a kept session that connects again reads its queue
-    subscriber.on('ready', () => {
-      const isForgotten = this.#now() - this.#lastBeat > presenceMs
-      for (const session of gate.sessions.live) if (isForgotten || !session.clean) session.supersede(redisAway())
-    })
+    subscriber.on('ready', () => void endMissed(gate.sessions.live))
   }
 
   problem(): Problem | undefined {
@@ -197,6 +194,20 @@ class Node implements ClusterNode {
   /** What was told could not be read. */
   readonly #missed = (): void => {
     this.#isBehind = true
+  }
+}
+
+/** Connections that are ended before others have their turn at the event loop. */
+const sliceLength = 64
+
+/**
+ * What others published meanwhile did not reach these connections, and no answer would ever say so. A kept session that connects again
+ * reads its queue; a clean one begins anew.
+ */
+async function endMissed(sessions: readonly Session[]): Promise<void> {
+  for (const [index, session] of sessions.entries()) {
+    if (index > 0 && index % sliceLength === 0) await setImmediate()
+    session.supersede(redisAway())
   }
 }
 
