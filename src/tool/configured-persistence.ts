@@ -1,5 +1,5 @@
 /** `persistence:` of the configuration: where the broker keeps sessions, queues, retained messages and wills. */
-import { resolve } from 'node:path'
+import { isAbsolute, join, resolve } from 'node:path'
 import { ConfigurationError, problem } from '../problem.ts'
 import type { Section } from './configuration-reader.ts'
 
@@ -16,10 +16,24 @@ const kinds: readonly Persistence['kind'][] = ['disk', 'memory', 'redis']
 /** Beside the configuration, or in the current folder. */
 const defaultFolder = 'portcullis-store'
 
-export function readPersistence(section: Section | undefined, baseFolder: string): Persistence {
+/**
+ * Where the store is when nobody says: in the folder that whoever starts the broker keeps for its state (systemd and the container set
+ * `STATE_DIRECTORY`, and let it write nowhere else), or `portcullis-store`.
+ */
+function defaultStore(stateDirectory: string | undefined): string {
+  // systemd parts several by colons
+  const [state = ''] = (stateDirectory ?? '').split(':')
+  return isAbsolute(state) ? join(state, 'store') : defaultFolder
+}
+
+export function readPersistence(
+  section: Section | undefined,
+  baseFolder: string,
+  stateDirectory: string | undefined = process.env['STATE_DIRECTORY'],
+): Persistence {
   section?.allow('kind', 'folder', 'url')
   const kind = section?.word('kind', kinds) ?? 'disk'
-  const folder = section?.text('folder') ?? defaultFolder
+  const folder = section?.text('folder') ?? defaultStore(stateDirectory)
   if (kind === 'disk') return { kind, folder: resolve(baseFolder, folder) }
   if (section?.has('folder')) section.bad('folder', 'left out', 'only `kind: disk` has a folder')
   if (kind === 'memory') return { kind }

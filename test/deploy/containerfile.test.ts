@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { root } from '../support/files.ts'
 import { type Served, startServed } from '../support/served.ts'
@@ -35,6 +36,24 @@ test('copies what is there, and never the whole folder', () => {
 test('runs as a user with a number that is not root', () => {
   expect(all('USER')).toHaveLength(1)
   expect(all('USER')[0]).toMatch(/^[1-9]\d*:[1-9]\d*$/)
+})
+
+describe('what outlives the broker', () => {
+  let served: Served
+  beforeAll(async () => {
+    served = await startServed(undefined, folder => ({ STATE_DIRECTORY: join(folder, 'state') }))
+  })
+  afterAll(() => served.close())
+
+  test("is in the one folder that can be written, which is the user's, and a volume", () => {
+    const [folder] = all('VOLUME')
+    expect(all('ENV')).toContain(`STATE_DIRECTORY=${folder}`)
+    const [user = ''] = all('USER')
+    const [uid, gid] = user.split(':')
+    expect(all('RUN').join('\n')).toContain(`install -d -o ${uid} -g ${gid} -m 0700 ${folder}`)
+    expect(existsSync(join(served.folder, 'state', 'store'))).toBe(true)
+    expect(existsSync(join(served.folder, 'portcullis-store'))).toBe(false)
+  })
 })
 
 describe('the health check', () => {

@@ -29,7 +29,10 @@ export interface Served {
 const main = fileURLToPath(new URL('dist/tool/main.js', root))
 
 /** `operate`: the section of that name, as YAML; certificates are those that development makes. */
-export async function startServed(operate: string = '{ port: 0 }'): Promise<Served> {
+export async function startServed(
+  operate: string = '{ port: 0 }',
+  environment: (folder: string) => Readonly<Record<string, string>> = () => ({}),
+): Promise<Served> {
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-served-'))
   cpSync(new URL('policies', root), join(folder, 'policies'), { recursive: true })
   const { ensureDevCerts } = await import('../../src/provision/dev-certs.ts')
@@ -43,7 +46,8 @@ log: { file: decisions.log }
 operate: ${operate}
 `,
   )
-  const child = spawn(process.execPath, [main, 'serve'], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] })
+  const env = { ...process.env, ...environment(folder) }
+  const child = spawn(process.execPath, [main, 'serve'], { cwd: folder, env, stdio: ['ignore', 'pipe', 'inherit'] })
   const ended = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
   const lines: string[] = []
   const reader = createInterface({ input: child.stdout })

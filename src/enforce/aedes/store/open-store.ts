@@ -89,6 +89,7 @@ function timeMemoryIn(commit: GroupCommit): TimeMemory {
 function refused(folder: string, error: unknown): ConfigurationError {
   const { code, cause } = error as { code?: string; cause?: { code?: string } }
   const reason = cause?.code ?? code ?? 'no reason given'
+  if (unwritable.has(reason)) return badStore(folder, `no store can be made here (${reason})`, writableHelp)
   if (reason !== 'LEVEL_LOCKED') return badStore(folder, `the store cannot be opened (${reason})`)
   return new ConfigurationError([
     problem('config/store-in-use', 'another process has this store open', {
@@ -98,11 +99,11 @@ function refused(folder: string, error: unknown): ConfigurationError {
   ])
 }
 
-function badStore(folder: string, sentence: string): ConfigurationError {
-  return new ConfigurationError([
-    problem('config/bad-store', sentence, {
-      where: { file: folder },
-      help: 'name another folder, or put back a copy of this one; nothing was removed',
-    }),
-  ])
+/** Node says `ENOENT` where a folder cannot be made on a file system that is mounted read-only. */
+const unwritable: ReadonlySet<string> = new Set(['EACCES', 'ENOENT', 'ENOSPC', 'EPERM', 'EROFS'])
+const writableHelp = 'name a folder that can be written, by --store DIR or `persistence: { kind: disk, folder: DIR }`'
+const otherHelp = 'name another folder, or put back a copy of this one; nothing was removed'
+
+function badStore(folder: string, sentence: string, help: string = otherHelp): ConfigurationError {
+  return new ConfigurationError([problem('config/bad-store', sentence, { where: { file: folder }, help })])
 }
