@@ -50,6 +50,14 @@ export function frameStream(stream: Duplex, limits: Limits, events: FrameEvents)
   return new Framing(stream, limits, events)
 }
 
+/** By name and not by a symbol: V8 makes a dictionary of a large object that gets more by computed names. */
+type Framed = Duplex & { portcullisFraming: Framing }
+
+/** What is put on a stream is the same function for all. */
+function push(this: Framed, chunk: unknown): boolean {
+  return this.portcullisFraming.take(chunk as Buffer | null)
+}
+
 /** One object for each connection, and nothing else: a fleet holds many that say little. */
 class Framing implements FramedStream, FramerEvents {
   readonly #stream: Duplex
@@ -71,9 +79,9 @@ class Framing implements FramedStream, FramerEvents {
     // before the broker reads, nobody listens; a reset is an ordinary end
     stream.on('error', ignore)
     const early: unknown = stream.read()
-    stream.push = (chunk: unknown) => this.#take(chunk as Buffer | null)
-    // not now: the caller has no FramedStream yet
-    if (Buffer.isBuffer(early)) queueMicrotask(() => this.#framer.push(early))
+    ;(stream as Framed).portcullisFraming = this
+    stream.push = push as Duplex['push']
+    if (Buffer.isBuffer(early)) this.#takeSoon(early)
   }
 
   attach(broker: (stream: Duplex) => void, keepAliveSeconds: number): void {
@@ -131,10 +139,15 @@ class Framing implements FramedStream, FramerEvents {
   }
 
   /** What the socket hands over; null is its end. False where no more need be read. */
-  #take(chunk: Buffer | null): boolean {
+  take(chunk: Buffer | null): boolean {
     if (chunk === null || this.#stream.destroyed) return this.#end()
     const isWanted = this.#framer.push(chunk) || (this.#canBeHalfOpen && this.#framer.hasRoom)
     return isWanted && this.#inbound?.isFull !== true
+  }
+
+  /** Not now: the caller has no FramedStream yet. */
+  #takeSoon(early: Buffer): void {
+    queueMicrotask(() => this.#framer.push(early))
   }
 
   /** It can be answered after its end has come; a WebSocket cannot, so that its end is not read before the session is bound. */

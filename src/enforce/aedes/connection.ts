@@ -59,7 +59,7 @@ export class Connection implements FrameEvents, Stalling {
   #isEnded = false
   #ending: Problem | undefined
 
-  /** `admitted` is called when the broker has logged the session in. */
+  /** `admitted` is called when the broker has logged the session in. Whoever makes it calls `closed` when the stream has closed. */
   constructor(peer: Peer, conn: Duplex, side: ConnectedBroker, admitted: () => void) {
     const { gate } = side
     this.peer = peer
@@ -75,7 +75,6 @@ export class Connection implements FrameEvents, Stalling {
     this.#framed = frameStream(conn, gate.limits, this)
     this.#watch = new WriteWatch(conn, writeStallSeconds, this)
     this.output = new WriteBatch(conn)
-    conn.on('close', () => this.#onClose())
   }
 
   /** The bound session; undefined before it is bound. */
@@ -168,6 +167,18 @@ export class Connection implements FrameEvents, Stalling {
     this.#session?.close()
   }
 
+  /** The stream has closed. */
+  closed(): void {
+    this.#dropDeadline()
+    this.#watch.stop()
+    if (!this.#side.isRegistered(this.conn)) this.leave()
+    // the broker says when it is done with it; should it never, nobody may be shut out for ever
+    else setTimeout(() => this.leave(), this.#gate.limits.connectSeconds * 500).unref()
+    if (!this.#isReady) return
+    const problem = this.#ending === undefined ? {} : { problem: this.#ending }
+    this.#gate.trace({ event: 'disconnected', peer: this.traced(), ...problem })
+  }
+
   traced(): TracedPeer {
     const session = this.#session
     const clientId = session?.clientId ?? this.#clientId
@@ -255,16 +266,5 @@ export class Connection implements FrameEvents, Stalling {
   #dropDeadline(): void {
     clearTimeout(this.#deadline)
     this.#deadline = undefined
-  }
-
-  #onClose(): void {
-    this.#dropDeadline()
-    this.#watch.stop()
-    if (!this.#side.isRegistered(this.conn)) this.leave()
-    // the broker says when it is done with it; should it never, nobody may be shut out for ever
-    else setTimeout(() => this.leave(), this.#gate.limits.connectSeconds * 500).unref()
-    if (!this.#isReady) return
-    const problem = this.#ending === undefined ? {} : { problem: this.#ending }
-    this.#gate.trace({ event: 'disconnected', peer: this.traced(), ...problem })
   }
 }

@@ -179,6 +179,9 @@ export function guard(host: object, gate: Gate, options: GuardOptions = {}): Gua
   unblockDelivery(broker)
   followClients(context)
 
+  function closed(this: Duplex): void {
+    connectionOf(this)?.closed()
+  }
   const inner = broker.handle
   const side: ConnectedBroker = {
     gate,
@@ -201,6 +204,7 @@ export function guard(host: object, gate: Gate, options: GuardOptions = {}): Gua
   }
   const connect = (stream: Duplex, peer: Peer, admitted: () => void): void => {
     connections.set(stream, new Connection(peer, stream, side, admitted))
+    stream.on('close', closed)
   }
   const accept = (socket: Duplex, admitted: () => void): void => {
     const peer = trust(socket)
