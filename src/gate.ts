@@ -10,16 +10,16 @@ import type { Trust } from './accept/trust.ts'
 import { type Admission, refuse } from './admission.ts'
 import { Authenticator } from './authenticate/authenticator.ts'
 import { Admissions } from './bind/admissions.ts'
-import { atTime } from './bind/at-time.ts'
 import { KeptSessions, type Purge } from './bind/kept-sessions.ts'
 import { MemoryOwnerStore, type Owner } from './bind/owner-store.ts'
 import { SessionRegister } from './bind/session-register.ts'
+import { BoundSessions } from './bound-sessions.ts'
 import { PermitCounts } from './decide/permit-counts.ts'
 import type { GateParts } from './gate-parts.ts'
-import { type BoundMapping, type ConnectFacts, type ConnectMapping, Mapper } from './mapper.ts'
+import { type BoundMapping, type ConnectFacts, Mapper } from './mapper.ts'
 import { ok, type Problem, problem, type Result } from './problem.ts'
 import { Recheck } from './recheck.ts'
-import { type Mapping, Session } from './session.ts'
+import type { Mapping, Session } from './session.ts'
 import type { LoadedPolicy } from './source/load-texts.ts'
 import { loadOptions, type PolicySource, reloadPolicies } from './source/policy-source.ts'
 import { watchFiles } from './source/watch-files.ts'
@@ -53,10 +53,10 @@ export class Gate {
   readonly #source: PolicySource
   readonly #candidateSource: PolicySource | undefined
   readonly #trial: Trial | undefined
-  readonly #now: () => number
   readonly #watchers: { close(): Promise<void> }[] = []
   readonly #mapper: Mapper
   readonly #recheck: Recheck
+  readonly #bound: BoundSessions
   #isServing = false
   #reviews = 0
   #wasRefused = false
@@ -66,7 +66,6 @@ export class Gate {
   constructor(parts: GateParts) {
     this.#source = parts.source
     this.#candidateSource = parts.candidate?.source
-    this.#now = parts.now
     this.issuers = parts.trust.issuers
     this.revocations = parts.trust.revocations
     this.#trust = parts.trust
@@ -102,6 +101,7 @@ export class Gate {
     const onUnowned = (clientId: string): void =>
       alarm(problem('bind/unowned', `a kept session of ${clientId} had no owner and was ended`))
     this.#admissions = new Admissions(this.#kept, this.#recheck, onUnowned, parts.registry)
+    this.#bound = new BoundSessions(parts.now, this.#mapper, this.#recheck, session => this.#admissions.leave(session))
     this.sessions = new SessionRegister(this.#admissions, this.#kept, parts.trace)
   }
 
@@ -151,7 +151,7 @@ export class Gate {
     }
     if (!decided.result.ok) return refuse(decided.result.problem, known)
     const epoch = this.#epoch
-    const first = decided.result.value
+    const { mapping: first, owner } = decided.result.value
     const { set } = this.policy
     const admitted = await this.#admissions.admit({
       clientId: first.clientId,
@@ -159,12 +159,12 @@ export class Gate {
       rule: set.identities.get(first.identity.kind) ?? { maxSessions: 1 },
       onTakeover: set.settings.onTakeover,
       clean: connect.clean,
-      owner: first.owner,
+      owner,
       isGone,
       begin: () => {
         // the turn may have come late: what was decided under another policy or CRL is decided again (docs/semantics.md 2.5)
         const again = epoch === this.#epoch ? decided.result : this.#mapper.ofConnect(peer, connect).result
-        return again.ok ? ok(this.#session(peer, connect, again.value)) : again
+        return again.ok ? ok(this.#bound.make(peer, connect.clean, again.value.mapping)) : again
       },
     })
     return admitted.ok ? { effect: 'permit', session: admitted.value } : refuse(admitted.problem, known)
@@ -266,18 +266,6 @@ export class Gate {
   /** Moves with every change of policy, CAs or revocations, and with every review. */
   get #epoch(): number {
     return this.#mapper.epoch + this.#trust.revocations.epoch + this.#reviews
-  }
-
-  #session(peer: Peer, { clean }: ConnectFacts, mapping: ConnectMapping): Session {
-    const { clientId, notAfter } = mapping
-    const standing = { epoch: () => this.#recheck.count, map: () => this.#mapper.ofLive(peer, clientId) }
-    const session = new Session({ clientId, peer, notAfter, clean, since: this.#now(), mapping, standing }, closed => {
-      cancel()
-      this.#admissions.leave(closed)
-    })
-    // the certificate counts up to and with its last second (RFC 5280 §4.1.2.5)
-    const cancel = atTime(notAfter + 1, this.#now, () => session.judgeAgain())
-    return session
   }
 
   async #swap(next: LoadedPolicy): Promise<void> {

@@ -34,7 +34,8 @@ export interface BoundMapping extends Mapping {
 }
 
 /** What a CONNECT gets, and the owner to note where its session is kept. */
-export interface ConnectMapping extends BoundMapping {
+export interface ConnectMapping {
+  readonly mapping: BoundMapping
   readonly owner: Owner
 }
 
@@ -96,9 +97,8 @@ export class Mapper {
     if (!mapping.ok) return { ...known, result: mapping }
     const { issuer } = authenticated.value
     const owner = { leafDer: peer.leafDer as Buffer, issuerKeyId: issuer.configured.certificate.keyId }
-    const value = { ...mapping.value, owner }
     const refusedWill = connect.will && judgeWill(mapping.value, connect.will)
-    return { ...known, result: refusedWill === undefined ? ok(value) : fail(refusedWill) }
+    return { ...known, result: refusedWill === undefined ? ok({ mapping: mapping.value, owner }) : fail(refusedWill) }
   }
 
   /** What a live session is now. A stale CRL refuses new connections only. */

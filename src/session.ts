@@ -14,12 +14,14 @@ export interface Mapping {
   readonly rights: Rights
 }
 
-/** How a session follows what is in force. */
+/** How the sessions of a gate follow what is in force. */
 export interface Standing {
   /** Moves whenever `map` may answer differently. */
-  readonly epoch: () => number
-  /** What policy, CAs and revocations make of the session now. */
-  readonly map: () => Result<Mapping>
+  readonly epoch: number
+  /** What policy, CAs and revocations make of a session now. */
+  map(session: Session): Result<Mapping>
+  /** The connection of a session is gone. */
+  closed(session: Session): void
 }
 
 /** Topics whose delivery a session has decided and remembers. */
@@ -63,14 +65,13 @@ export class Session extends EventEmitter<SessionEvents> {
   #ended: Problem | undefined
   #hasLeft = false
   /** Decisions of the mapping in force; bounded, and gone with it. */
-  readonly #received = new Map<string, Decision>()
+  #received: Map<string, Decision> | undefined
   #lastPublish: { mapping: Mapping; topic: string; facts: PublishFacts; decision: Decision } | undefined
   #farewell: readonly [problem: Problem, will: 'suppress' | 'decide'] | undefined
-  readonly #onClose: (session: Session) => void
 
   constructor(
-    facts: Pick<Session, 'clientId' | 'peer' | 'notAfter' | 'clean' | 'since' | 'mapping'> & { standing: Standing },
-    onClose: (session: Session) => void,
+    facts: Pick<Session, 'clientId' | 'peer' | 'notAfter' | 'clean' | 'since' | 'mapping'>,
+    standing: Standing,
   ) {
     super()
     this.clientId = facts.clientId
@@ -79,15 +80,15 @@ export class Session extends EventEmitter<SessionEvents> {
     this.clean = facts.clean
     this.since = facts.since
     this.#mapping = facts.mapping
-    this.#standing = facts.standing
-    this.#epoch = facts.standing.epoch()
-    this.#onClose = onClose
-    // it may be ended between its admission and the host's first look at it
-    const tellLate = (event: string, listener: (...farewell: SessionEvents['ended']) => void): void => {
-      const farewell = this.#farewell
-      if (event === 'ended' && farewell !== undefined) queueMicrotask(() => listener(...farewell))
-    }
-    this.on('newListener' as never, tellLate as never)
+    this.#standing = standing
+    this.#epoch = standing.epoch
+    this.on('newListener' as never, this.#tellLate as never)
+  }
+
+  /** It may be ended between its admission and the host's first look at it. The emitter is `this`, so that it need not be bound. */
+  #tellLate(event: string, listener: (...farewell: SessionEvents['ended']) => void): void {
+    const farewell = this.#farewell
+    if (event === 'ended' && farewell !== undefined) queueMicrotask(() => listener(...farewell))
   }
 
   /** What the policy in force makes of it. */
@@ -110,10 +111,10 @@ export class Session extends EventEmitter<SessionEvents> {
    * this one of its many sessions. May end the session.
    */
   keepUp(): void {
-    const epoch = this.#standing.epoch()
+    const epoch = this.#standing.epoch
     if (epoch === this.#epoch) return
     this.#epoch = epoch
-    this.#remap(this.#standing.map())
+    this.#remap(this.#standing.map(this))
   }
 
   /** docs/semantics.md 3.1, and 3.7 for a will. */
@@ -138,10 +139,11 @@ export class Session extends EventEmitter<SessionEvents> {
   /** docs/semantics.md 3.4 */
   receive(topic: string): Decision {
     this.keepUp()
-    const known = this.#ended === undefined ? this.#received.get(topic) : undefined
+    const known = this.#ended === undefined ? this.#received?.get(topic) : undefined
     if (known !== undefined) return known
     const decision = this.#decide(parseTopicName(topic), (rights, name) => rights.receive(name))
     if (topic.length > longestRemembered) return decision
+    this.#received ??= new Map()
     if (this.#received.size >= rememberedTopics) this.#received.clear()
     this.#received.set(topic, decision)
     return decision
@@ -149,7 +151,7 @@ export class Session extends EventEmitter<SessionEvents> {
 
   /** Called by the gate when its certificate ends: nothing else has moved. */
   judgeAgain(): void {
-    this.#remap(this.#standing.map())
+    this.#remap(this.#standing.map(this))
   }
 
   #remap(result: Result<Mapping>): void {
@@ -157,7 +159,7 @@ export class Session extends EventEmitter<SessionEvents> {
     if (result.ok) {
       const moved = result.value.revision !== this.#mapping.revision
       this.#mapping = result.value
-      this.#received.clear()
+      this.#received = undefined
       if (moved) this.emit('changed')
     } else if (result.problem.code === 'authenticate/expired') {
       this.supersede(result.problem)
@@ -180,7 +182,7 @@ export class Session extends EventEmitter<SessionEvents> {
   /** Tells the gate that the connection is gone. */
   close(): void {
     this.#hasLeft = true
-    this.#onClose(this)
+    this.#standing.closed(this)
   }
 
   #end(problem: Problem, will: 'suppress' | 'decide'): void {

@@ -49,10 +49,11 @@ const composed: Readonly<Record<string, (from: string, isType: boolean) => boole
   'src/trial.ts': from => ['src/gate.ts', 'src/mapper.ts'].includes(from),
   'src/session.ts': (from, isType) =>
     isIn(from, 'tool') ||
-    ['src/index.ts', 'src/gate.ts', 'src/mapper.ts', 'src/admission.ts'].includes(from) ||
+    ['src/index.ts', 'src/gate.ts', 'src/mapper.ts', 'src/admission.ts', 'src/bound-sessions.ts'].includes(from) ||
     (isIn(from, 'enforce') && isType),
-  'src/mapper.ts': from => from === 'src/gate.ts' || from === 'src/index.ts',
-  'src/recheck.ts': from => from === 'src/gate.ts',
+  'src/mapper.ts': from => ['src/gate.ts', 'src/index.ts', 'src/bound-sessions.ts'].includes(from),
+  'src/recheck.ts': from => ['src/gate.ts', 'src/bound-sessions.ts'].includes(from),
+  'src/bound-sessions.ts': from => from === 'src/gate.ts',
   'src/gate-parts.ts': from => from === 'src/gate.ts',
   'src/index.ts': () => false,
   'src/policy-api.ts': () => false,

@@ -5,12 +5,13 @@
  */
 import { type AddressInfo, createServer, isIPv6, type Socket } from 'node:net'
 import tls from 'node:tls'
-import { type Problem, problem } from '../problem.ts'
+import { problem } from '../problem.ts'
 import type { Trace } from '../trace.ts'
+import { Arrival, type ArrivalHall } from './arrival.ts'
 import { handshakeProblem } from './handshake-problem.ts'
 import type { Limits } from './limits.ts'
 import { plainAddress } from './plain-address.ts'
-import { addressesIn, readProxyHeader, type Source } from './proxy-protocol.ts'
+import { addressesIn, type Source } from './proxy-protocol.ts'
 import { WaitingConnections } from './waiting-connections.ts'
 
 /** What a TLS handshake of the broker needs, PEM. */
@@ -53,28 +54,15 @@ const contextOf = ({ key, cert, ca }: TlsMaterial): tls.SecureContextOptions => 
   minVersion: 'TLSv1.2',
 })
 
-/** One TCP connection. */
-interface Connection {
-  /** Who is at the other end: as TCP says, until a PROXY header says otherwise. */
-  source: Source
-  isProxied: boolean
-  /** Of the handshake, a PROXY header before it included. */
-  readonly deadline: NodeJS.Timeout
-  /** It waits for nobody to log in any more. */
-  leave: () => void
-  /** Told already: what comes of it need not be. */
-  refused: boolean
-}
-
 /**
  * Connections of one load balancer that may wait for their PROXY header, for each that may wait for a log-in. The header comes
  * with the first segment, but a load balancer has all of the plant behind it, and what the system has accepted comes at once.
  */
 const headersPerWaiting = 16
 
-/** A TCP connection and TLS socket share these four; they are unique while the connection is open. */
-function connectionKey(socket: Socket): string {
-  return `${socket.remoteAddress} ${socket.remotePort} ${socket.localAddress} ${socket.localPort}`
+/** The TCP connection below a TLS socket: Node's own field, since one that was reset knows no address any more. */
+function below(socket: tls.TLSSocket & { readonly _parent?: Socket }): Socket | undefined {
+  return socket._parent
 }
 
 function sourceOf(socket: Socket): Source {
@@ -103,64 +91,31 @@ export async function openListener(
   const speaksProxy = addressesIn(options.proxyFrom ?? [])
   const open = new Set<Socket>()
   let accepted = 0
-  const handshaking = new Map<string, Connection>()
-  const connections = new WeakMap<Socket, Connection>()
-  const waiting = new WaitingConnections(limits.unauthenticatedPerAddress)
-  const awaitingHeader = new WaitingConnections(headersPerWaiting * limits.unauthenticatedPerAddress)
+  /** Of connections on which no session is bound yet. */
+  const arrivals = new WeakMap<Socket, Arrival>()
   const secure = tls.createServer({ ...contextOf(options), requestCert: true, rejectUnauthorized: false })
+  const hall: ArrivalHall = {
+    limits,
+    trace,
+    speaksProxy,
+    awaitingHeader: new WaitingConnections(headersPerWaiting * limits.unauthenticatedPerAddress),
+    waiting: new WaitingConnections(limits.unauthenticatedPerAddress),
+    shake: socket => void secure.emit('connection', socket),
+  }
 
+  function closed(this: Socket): void {
+    open.delete(this)
+    const arrival = arrivals.get(this)
+    arrival?.dropDeadline()
+    arrival?.leave()
+  }
   const server = createServer({ noDelay: true }, socket => {
-    const refuse = (p: Problem): void => {
-      connection.refused = true
-      trace({ event: 'handshake-refused', peer: { address: connection.source.address }, problem: p })
-      socket.destroy()
-    }
-    // node's own handshakeTimeout only emits an event and leaves the socket open
-    const deadline = setTimeout(() => {
-      refuse(problem('accept/handshake-timeout', `no TLS handshake within ${limits.handshakeSeconds} s`))
-    }, limits.handshakeSeconds * 1000)
-    const connection: Connection = {
-      source: sourceOf(socket),
-      isProxied: false,
-      deadline,
-      leave: () => undefined,
-      refused: false,
-    }
-    const key = connectionKey(socket)
+    const arrival = new Arrival(socket, sourceOf(socket), hall)
     open.add(socket)
     accepted++
-    connections.set(socket, connection)
-    socket.once('close', () => {
-      clearTimeout(deadline)
-      open.delete(socket)
-      handshaking.delete(key)
-      connection.leave()
-    })
-    /** Counts it among those of its address; false where there are too many, and it is refused. */
-    const enter = (counted: WaitingConnections, limit: number, what: string): boolean => {
-      const leave = counted.enter(connection.source.address)
-      if (leave === undefined)
-        refuse(problem('accept/too-many-waiting', `${limit} connections from this address ${what}`))
-      else connection.leave = leave
-      return leave !== undefined
-    }
-    const shake = (): void => {
-      if (!enter(waiting, limits.unauthenticatedPerAddress, 'have not logged in yet')) return
-      handshaking.set(key, connection)
-      secure.emit('connection', socket)
-    }
-    if (!speaksProxy(connection.source.address)) return shake()
-    const most = headersPerWaiting * limits.unauthenticatedPerAddress
-    if (!enter(awaitingHeader, most, 'have not sent their PROXY header yet')) return
-    readProxyHeader(socket, header => {
-      connection.leave()
-      if (!header.ok) return refuse(header.problem)
-      if (header.value.source !== undefined) {
-        connection.source = header.value.source
-        connection.isProxied = true
-      }
-      shake()
-    })
+    arrivals.set(socket, arrival)
+    socket.on('close', closed)
+    arrival.enter()
   })
   server.maxConnections = limits.connections
   server.on('drop', drop => {
@@ -172,21 +127,25 @@ export async function openListener(
   })
 
   secure.on('secureConnection', (socket: tls.TLSSocket) => {
-    const connection = handshaking.get(connectionKey(socket))
-    if (connection === undefined) {
+    const connection = below(socket)
+    const arrival = connection && arrivals.get(connection)
+    if (connection === undefined || arrival === undefined) {
       socket.destroy()
       return
     }
-    clearTimeout(connection.deadline)
-    if (connection.isProxied) showSource(socket, connection.source)
+    arrival.dropDeadline()
+    if (arrival.isProxied) showSource(socket, arrival.source)
     socket.disableRenegotiation()
-    options.onSecure(socket, connection.leave)
+    options.onSecure(socket, () => {
+      arrival.leave()
+      arrivals.delete(connection)
+    })
   })
-  secure.on('tlsClientError', (error: Error & { code?: string }, socket: tls.TLSSocket & { _parent?: Socket }) => {
-    // a socket that was reset knows its peer no more, and only Node's own field tells of which connection it was
-    const connection = socket._parent && connections.get(socket._parent)
-    if (connection?.refused !== true) {
-      const { address } = connection?.source ?? sourceOf(socket)
+  secure.on('tlsClientError', (error: Error & { code?: string }, socket: tls.TLSSocket) => {
+    const connection = below(socket)
+    const arrival = connection && arrivals.get(connection)
+    if (arrival?.isRefused !== true) {
+      const { address } = arrival?.source ?? sourceOf(socket)
       trace({ event: 'handshake-refused', peer: { address }, problem: handshakeProblem(error) })
     }
     socket.destroy()

@@ -3,17 +3,18 @@ import { addressKey } from './limits.ts'
 
 export class WaitingConnections {
   readonly #counts = new Map<string, number>()
-  readonly #limit: number
+  /** How many of one address there may be. */
+  readonly limit: number
 
   constructor(limit: number) {
-    this.#limit = limit
+    this.limit = limit
   }
 
   /** Counts one more; returns what to call when it has logged in or gone, or undefined where there are too many. */
   enter(address: string): (() => void) | undefined {
     const key = addressKey(address)
     const count = this.#counts.get(key) ?? 0
-    if (count >= this.#limit) return undefined
+    if (count >= this.limit) return undefined
     this.#counts.set(key, count + 1)
     let left = false
     return () => {

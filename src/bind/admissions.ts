@@ -7,6 +7,7 @@ import { fail, ok, type Problem, problem, type Result } from '../problem.ts'
 import { IdentityIndex } from './identity-index.ts'
 import { identityKey } from './identity-key.ts'
 import { type KeptSessions, owned, type Purge } from './kept-sessions.ts'
+import { LiveEntry } from './live-entry.ts'
 import type { LiveRegistry } from './live-registry.ts'
 import type { Owner } from './owner-store.ts'
 import { Turns } from './turns.ts'
@@ -42,14 +43,6 @@ export interface Review {
   readonly count: number
   /** Resolves when it is known who everybody is now; undefined where it is. */
   readonly checking: Promise<void> | undefined
-}
-
-interface LiveEntry<S> {
-  readonly session: S
-  /** Whose it was when it was admitted, as `identityKey`. */
-  readonly identity: string
-  readonly gone: Promise<void>
-  readonly leave: () => void
 }
 
 /** A store that changes under every attempt is broken; the refusal says so. */
@@ -180,12 +173,8 @@ export class Admissions<S extends LiveSession, M> {
   }
 
   #register(session: S): void {
-    let leave = (): void => undefined
-    const gone = new Promise<void>(resolve => {
-      leave = resolve
-    })
     const identity = identityKey(session.identity)
-    this.#live.set(session.clientId, { session, identity, gone, leave })
+    this.#live.set(session.clientId, new LiveEntry(session, identity))
     this.#liveIndex.set(session.clientId, identity)
   }
 

@@ -12,7 +12,8 @@ const maxRules = 4096
  */
 export class PermitLedger {
   readonly #mode: PermitsMode
-  readonly #seen = new Set<object>()
+  /** Made with the first that is looked for. */
+  #seen: Set<object> | undefined
   #revision: string | undefined
 
   constructor(mode: PermitsMode) {
@@ -24,13 +25,15 @@ export class PermitLedger {
     if (this.#mode !== 'distinct') return this.#mode === 'all'
     if (revision !== this.#revision) {
       this.#revision = revision
-      this.#seen.clear()
+      this.#seen = undefined
     }
+    this.#seen ??= new Set()
+    const seen = this.#seen
     let isNews = false
     for (const rule of rules) {
-      if (this.#seen.has(rule)) continue
-      if (this.#seen.size >= maxRules) this.#seen.clear()
-      this.#seen.add(rule)
+      if (seen.has(rule)) continue
+      if (seen.size >= maxRules) seen.clear()
+      seen.add(rule)
       isNews = true
     }
     return isNews

@@ -22,9 +22,30 @@ function flushAll(): void {
   for (const batch of batches) batch.flush()
 }
 
+type Write = (this: unknown, piece: unknown, encoding?: unknown, done?: unknown) => boolean
+
+/** By name and not by a symbol: V8 makes a dictionary of a large object that gets more by computed names. */
+type Batched = Duplex & { portcullisBatch: WriteBatch }
+
+// what is put on a stream is the same for all: a fleet has many streams, and few of them are written to
+
+function write(this: Batched, piece: unknown, encoding?: unknown, done?: unknown): boolean {
+  return this.portcullisBatch.write(piece, encoding, done)
+}
+
+function end(this: Batched, ...rest: Parameters<Duplex['end']>): Duplex {
+  return this.portcullisBatch.end(rest)
+}
+
+function destroy(this: Batched, error?: Error): Duplex {
+  return this.portcullisBatch.destroy(error)
+}
+
 export class WriteBatch {
   readonly #stream: Duplex
-  readonly #write: (piece: Uint8Array) => boolean
+  readonly #write: Write
+  readonly #end: Duplex['end']
+  readonly #destroy: Duplex['destroy']
   /** A lone piece is written as it is; from the second on, they are copied together. */
   #lone: Uint8Array | undefined
   #together: Buffer = empty
@@ -32,26 +53,14 @@ export class WriteBatch {
 
   /** Takes over `write`, `end` and `destroy` of this one stream: everything that is written to it keeps its order. */
   constructor(stream: Duplex) {
-    const { write, end, destroy } = stream
     this.#stream = stream
-    this.#write = write.bind(stream) as (piece: Uint8Array) => boolean
-    const batched = (piece: unknown, encoding?: unknown, done?: unknown): boolean => {
-      const isPlain = typeof encoding !== 'function' && done === undefined
-      if (isPlain && piece instanceof Uint8Array) return this.add(piece)
-      if (isPlain && typeof piece === 'string') return this.#addText(piece, encoding as BufferEncoding)
-      // whoever wants to be told when it is written is told by the stream
-      this.flush()
-      return write.call(stream, piece, encoding as BufferEncoding, done as () => void)
-    }
-    stream.write = batched as typeof stream.write
-    stream.end = ((...rest: Parameters<typeof end>) => {
-      this.flush()
-      return end.apply(stream, rest)
-    }) as typeof stream.end
-    stream.destroy = error => {
-      this.flush()
-      return destroy.call(stream, error)
-    }
+    this.#write = stream.write as Write
+    this.#end = stream.end
+    this.#destroy = stream.destroy
+    ;(stream as Batched).portcullisBatch = this
+    stream.write = write as Duplex['write']
+    stream.end = end as Duplex['end']
+    stream.destroy = destroy as Duplex['destroy']
     // what these are for is done here
     stream.cork = nothing
     stream.uncork = nothing
@@ -65,11 +74,11 @@ export class WriteBatch {
   /** Adds bytes, which must not change afterwards; false where the stream wants its `drain` to be waited for. */
   add(piece: Uint8Array): boolean {
     const stream = this.#stream
-    if (stream.destroyed || stream.writableEnded) return this.#write(piece)
+    if (stream.destroyed || stream.writableEnded) return this.#write.call(stream, piece)
     if (piece.length === 0) return this.#added(0)
     if (piece.length >= largePiece) {
       this.flush()
-      return this.#write(piece)
+      return this.#write.call(stream, piece)
     }
     if (this.#bytes === 0) {
       this.#lone = piece
@@ -81,6 +90,28 @@ export class WriteBatch {
     return this.#added(piece.length)
   }
 
+  /** As the stream's own. */
+  write(piece: unknown, encoding?: unknown, done?: unknown): boolean {
+    const isPlain = typeof encoding !== 'function' && done === undefined
+    if (isPlain && piece instanceof Uint8Array) return this.add(piece)
+    if (isPlain && typeof piece === 'string') return this.#addText(piece, encoding as BufferEncoding)
+    // whoever wants to be told when it is written is told by the stream
+    this.flush()
+    return this.#write.call(this.#stream, piece, encoding, done)
+  }
+
+  /** As the stream's own, behind what has been added. */
+  end(rest: Parameters<Duplex['end']>): Duplex {
+    this.flush()
+    return this.#end.apply(this.#stream, rest)
+  }
+
+  /** As the stream's own, behind what has been added. */
+  destroy(error?: Error): Duplex {
+    this.flush()
+    return this.#destroy.call(this.#stream, error)
+  }
+
   /** Writes what has been added. */
   flush(): void {
     if (this.#bytes === 0) return
@@ -89,7 +120,7 @@ export class WriteBatch {
     this.#together = empty
     this.#bytes = 0
     const stream = this.#stream
-    if (!stream.destroyed && !stream.writableEnded) this.#write(whole)
+    if (!stream.destroyed && !stream.writableEnded) this.#write.call(stream, whole)
   }
 
   #addText(text: string, encoding: BufferEncoding | undefined): boolean {

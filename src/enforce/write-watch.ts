@@ -4,29 +4,52 @@
  */
 import type { Duplex } from 'node:stream'
 
+/** Is told that nothing was taken for that long. */
+export interface Stalling {
+  stalled(seconds: number): void
+}
+
+type Write = (this: unknown, chunk: unknown, encoding?: unknown, done?: unknown) => boolean
+
+/** By name and not by a symbol: V8 makes a dictionary of a large object that gets more by computed names. */
+type Watched = Duplex & { portcullisWatch: WriteWatch }
+
+/** What is put on a stream is the same function for all: a fleet has many streams, and few of them are written to. */
+function write(this: Watched, chunk: unknown, encoding?: unknown, done?: unknown): boolean {
+  return this.portcullisWatch.write(chunk, encoding, done)
+}
+
 export class WriteWatch {
   readonly #stream: Duplex
-  readonly #stallMs: number
-  readonly #onStall: () => void
+  readonly #write: Write
+  readonly #stallSeconds: number
+  readonly #told: Stalling
   #timer: NodeJS.Timeout | undefined
   #written = 0
   #takenAtLook = 0
 
-  constructor(stream: Duplex, stallSeconds: number, onStall: () => void) {
+  /** Takes over `write` of this one stream; `stop` it when the stream has closed. */
+  constructor(stream: Duplex, stallSeconds: number, told: Stalling) {
     this.#stream = stream
-    this.#stallMs = stallSeconds * 1000
-    this.#onStall = onStall
-    const write = stream.write as (chunk: unknown, encoding?: unknown, done?: unknown) => boolean
-    // a broker writes one packet in several pieces, so this is run often
-    const watched = (chunk: unknown, encoding?: unknown, done?: unknown): boolean => {
-      this.#written +=
-        typeof chunk === 'string' ? Buffer.byteLength(chunk) : ((chunk as Uint8Array | null)?.length ?? 0)
-      const result = write.call(stream, chunk, encoding, done)
-      if (this.#timer === undefined && stream.writableLength > 0) this.#look()
-      return result
-    }
-    stream.write = watched as typeof stream.write
-    stream.once('close', () => clearTimeout(this.#timer))
+    this.#write = stream.write as Write
+    this.#stallSeconds = stallSeconds
+    this.#told = told
+    ;(stream as Watched).portcullisWatch = this
+    stream.write = write as Duplex['write']
+  }
+
+  /** As the stream's own. A broker writes one packet in several pieces, so this is run often. */
+  write(chunk: unknown, encoding?: unknown, done?: unknown): boolean {
+    const stream = this.#stream
+    this.#written += typeof chunk === 'string' ? Buffer.byteLength(chunk) : ((chunk as Uint8Array | null)?.length ?? 0)
+    const result = this.#write.call(stream, chunk, encoding, done)
+    if (this.#timer === undefined && stream.writableLength > 0) this.#look()
+    return result
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
   }
 
   #look(): void {
@@ -34,8 +57,8 @@ export class WriteWatch {
     this.#timer = setTimeout(() => {
       this.#timer = undefined
       if (this.#stream.writableLength === 0 || this.#stream.destroyed) return
-      if (this.#written - this.#stream.writableLength === this.#takenAtLook) this.#onStall()
+      if (this.#written - this.#stream.writableLength === this.#takenAtLook) this.#told.stalled(this.#stallSeconds)
       else this.#look()
-    }, this.#stallMs)
+    }, this.#stallSeconds * 1000)
   }
 }

@@ -38,7 +38,8 @@ export class Framer {
   /** A packet that has not come wholly yet, and how many bytes of it have. */
   #partial: Buffer = none
   #filled = 0
-  #held: Buffer[] = []
+  /** What came behind a CONNECT; undefined while there is nothing. */
+  #held: Buffer[] | undefined
   #heldBytes = 0
   // what `#header` found last
   #bodyAt = 0
@@ -55,7 +56,7 @@ export class Framer {
 
   /** Whether something has come behind the CONNECT. */
   get isHolding(): boolean {
-    return this.#held.length > 0
+    return this.#held !== undefined
   }
 
   /** While it holds what is behind a CONNECT: whether a little more may be read, to see whether the client goes. */
@@ -70,9 +71,14 @@ export class Framer {
       rest = this.#filled > 0 ? this.#fill(rest) : this.#walk(rest)
     }
     if (this.phase !== 'binding') return true
-    if (rest.length > 0) this.#held.push(rest)
-    this.#heldBytes += rest.length
+    if (rest.length > 0) this.#hold(rest)
     return false
+  }
+
+  #hold(chunk: Buffer): void {
+    this.#held ??= []
+    this.#held.push(chunk)
+    this.#heldBytes += chunk.length
   }
 
   /** The broker has said yes (CONNACK 0): what was held goes through, then everything that comes. */
@@ -80,7 +86,9 @@ export class Framer {
     if (this.#phase !== 'binding') return
     this.#phase = 'open'
     this.#heldBytes = 0
-    for (const chunk of this.#held.splice(0)) this.push(chunk)
+    const held = this.#held ?? []
+    this.#held = undefined
+    for (const chunk of held) this.push(chunk)
   }
 
   /** Drops everything from here on. */
@@ -88,7 +96,7 @@ export class Framer {
     this.#phase = 'ended'
     this.#partial = none
     this.#filled = 0
-    this.#held = []
+    this.#held = undefined
   }
 
   #stop(problem: Violation, connectVersion?: number): void {

@@ -1,7 +1,7 @@
 /** Connection: one socket from TLS up to its close. It frames what comes, has the gate decide the CONNECT, and holds the session. */
 import type { Duplex } from 'node:stream'
 import type { ConnectPacket } from '../../accept/framer/connect-packet.ts'
-import { type FramedStream, frameStream, type Inbound } from '../../accept/framer/frame-stream.ts'
+import { type FramedStream, type FrameEvents, frameStream, type Inbound } from '../../accept/framer/frame-stream.ts'
 import type { AskedSubscription } from '../../accept/framer/packet-rules.ts'
 import type { Peer } from '../../accept/peer.ts'
 import { connack, connackCodeFor, versionConnack } from '../../bind/connack-code.ts'
@@ -17,35 +17,37 @@ import type { Session } from '../../session.ts'
 import type { TracedAction, TracedPeer } from '../../trace.ts'
 import type { DenialBudget } from '../denial-budget.ts'
 import { WriteBatch } from '../write-batch.ts'
-import { WriteWatch } from '../write-watch.ts'
+import { type Stalling, WriteWatch } from '../write-watch.ts'
 import { Grants } from './grants.ts'
 
-export interface ConnectionOptions {
+/** What the connections of a guard have in common: their gate, and the broker behind them. */
+export interface ConnectedBroker {
   readonly gate: Gate
   readonly denials: DenialBudget
-  /** Hands the socket to the broker, once a session is bound. */
+  /** Hands a socket to the broker, once a session is bound. */
   readonly attach: (conn: Duplex) => void
-  /** How the broker's client takes packets, where it is not by reading the socket. */
-  readonly inbound: () => Inbound | undefined
-  /** Called when the broker has logged the session in. */
-  readonly admitted: () => void
-  /** Whether the broker counts this socket's client among its own; it will then say when it is done with it. */
-  readonly isRegistered: () => boolean
+  /** How the broker's client of a socket takes packets, where it is not by reading it. */
+  readonly inbound: (conn: Duplex) => Inbound | undefined
+  /** Whether the broker counts a socket's client among its own; it will then say when it is done with it. */
+  readonly isRegistered: (conn: Duplex) => boolean
   /** Ends the broker's side of a session whose will must not be sent. */
-  readonly suppressWill: () => void
+  readonly suppressWill: (conn: Duplex) => void
 }
 
-export class Connection {
+export class Connection implements FrameEvents, Stalling {
   readonly peer: Peer
   readonly conn: Duplex
   /** What the broker's SUBACKs have granted. */
   readonly grants: Grants = new Grants()
   /** Everything that is written to the socket. */
   readonly output: WriteBatch
-  readonly #options: ConnectionOptions
+  readonly #side: ConnectedBroker
   readonly #gate: Gate
   readonly #framed: FramedStream
-  readonly #deadline: NodeJS.Timeout
+  readonly #watch: WriteWatch
+  /** To be called when the broker has logged the session in. What is for once is let go: a fleet holds many that are idle. */
+  #admitted: (() => void) | undefined
+  #deadline: NodeJS.Timeout | undefined
   readonly #permits: PermitLedger
   #permitted = 0
   #refused = 0
@@ -54,29 +56,25 @@ export class Connection {
   #keepAliveSeconds = 0
   #isReady = false
   #isRefused = false
+  #isEnded = false
   #ending: Problem | undefined
 
-  constructor(peer: Peer, conn: Duplex, options: ConnectionOptions) {
-    const { gate } = options
+  /** `admitted` is called when the broker has logged the session in. Whoever makes it calls `closed` when the stream has closed. */
+  constructor(peer: Peer, conn: Duplex, side: ConnectedBroker, admitted: () => void) {
+    const { gate } = side
     this.peer = peer
     this.conn = conn
     this.#gate = gate
-    this.#options = options
+    this.#side = side
+    this.#admitted = admitted
     this.#permits = new PermitLedger(gate.permits)
     const { connectSeconds, writeStallSeconds } = gate.limits
     this.#deadline = setTimeout(() => {
       this.close(problem('enforce/connect-timeout', `no CONNECT was accepted within ${connectSeconds} s`))
     }, connectSeconds * 1000)
-    this.#framed = frameStream(conn, gate.limits, {
-      connect: packet => void this.#connect(packet),
-      subscribe: asked => this.#lowerQos(asked),
-      violation: (p, version) => this.#stop(p, version),
-    })
-    new WriteWatch(conn, writeStallSeconds, () => {
-      this.close(problem('accept/write-stalled', `the client has taken nothing for ${writeStallSeconds} s`))
-    })
+    this.#framed = frameStream(conn, gate.limits, this)
+    this.#watch = new WriteWatch(conn, writeStallSeconds, this)
     this.output = new WriteBatch(conn)
-    conn.once('close', () => this.#onClose())
   }
 
   /** The bound session; undefined before it is bound. */
@@ -98,10 +96,11 @@ export class Connection {
   ready(): void {
     if (this.#isReady || this.#session === undefined || this.conn.destroyed) return
     this.#isReady = true
-    clearTimeout(this.#deadline)
-    this.#options.admitted()
+    this.#dropDeadline()
+    this.#admitted?.()
+    this.#admitted = undefined
     this.#gate.trace({ event: 'connected', peer: this.traced(), revision: this.#session.revision })
-    this.#framed.open(this.#options.inbound())
+    this.#framed.open(this.#side.inbound(this.conn))
   }
 
   /** Reports, once, why this connection gets no session; the answer to the client is the caller's. */
@@ -138,7 +137,7 @@ export class Connection {
   deny(action: TracedAction, p: Problem): void {
     this.report(action, p)
     const session = this.#session
-    if (session === undefined || this.#options.denials.spend(identityKey(session.identity))) return
+    if (session === undefined || this.#side.denials.spend(identityKey(session.identity))) return
     const { deniedPerMinute } = this.#gate.limits
     this.close(problem('enforce/too-many-denials', `more than ${deniedPerMinute} actions were refused within a minute`))
   }
@@ -168,6 +167,18 @@ export class Connection {
     this.#session?.close()
   }
 
+  /** The stream has closed. */
+  closed(): void {
+    this.#dropDeadline()
+    this.#watch.stop()
+    if (!this.#side.isRegistered(this.conn)) this.leave()
+    // the broker says when it is done with it; should it never, nobody may be shut out for ever
+    else setTimeout(() => this.leave(), this.#gate.limits.connectSeconds * 500).unref()
+    if (!this.#isReady) return
+    const problem = this.#ending === undefined ? {} : { problem: this.#ending }
+    this.#gate.trace({ event: 'disconnected', peer: this.traced(), ...problem })
+  }
+
   traced(): TracedPeer {
     const session = this.#session
     const clientId = session?.clientId ?? this.#clientId
@@ -181,7 +192,37 @@ export class Connection {
     }
   }
 
-  async #connect(packet: ConnectPacket): Promise<void> {
+  connect(packet: ConnectPacket): void {
+    void this.#decide(packet)
+  }
+
+  /** aedes fixes the QoS that it grants before any hook, so a lower grant is written into the SUBSCRIBE (docs/semantics.md 3.2). */
+  subscribe(asked: readonly AskedSubscription[]): void {
+    for (const one of asked) {
+      const decision = this.#session?.subscribe(one.filter, one.asked)
+      if (decision?.effect === 'permit') one.qos = decision.grantedQos ?? one.asked
+    }
+  }
+
+  /** Something came that must not pass. What came before it in one piece is still done. */
+  violation(p: Problem, version: number | undefined): void {
+    if (this.#isReady) {
+      this.ending(p)
+      setImmediate(() => this.#framed.destroy())
+      return
+    }
+    this.refuse(p)
+    if (version !== undefined) this.#framed.refuse(versionConnack(version))
+    else if (p.code === 'accept/connect-too-large') this.#framed.refuse(connack(connackCodeFor(p.code)))
+    // what is no CONNECT gets no CONNACK [MQTT-3.1.4-1]
+    else this.#framed.destroy()
+  }
+
+  stalled(seconds: number): void {
+    this.close(problem('accept/write-stalled', `the client has taken nothing for ${seconds} s`))
+  }
+
+  async #decide(packet: ConnectPacket): Promise<void> {
     this.#clientId = packet.clientId
     const admission = await this.#gate
       .admit(this.peer, packet, () => this.conn.destroyed)
@@ -202,13 +243,10 @@ export class Connection {
     // the socket may have gone, or its deadline come, while the session waited for its turn
     if (this.conn.destroyed || this.#isRefused) return session.close()
     this.#session = session
-    session.once('ended', (p, will) => {
-      if (will === 'suppress') this.#options.suppressWill()
-      this.close(p)
-    })
+    session.on('ended', (p, will) => this.#onEnded(p, will))
     const isCapped = this.#gate.policy.set.settings.onTakeover === 'refuse'
     this.#keepAliveSeconds = isCapped ? this.#cappedKeepAlive(packet) : packet.keepAliveSeconds
-    this.#framed.attach(this.#options.attach, this.#keepAliveSeconds)
+    this.#framed.attach(this.#side.attach, this.#keepAliveSeconds)
   }
 
   /** Where nobody may take over, a half-open connection must end by itself (docs/semantics.md 2.4). */
@@ -217,35 +255,16 @@ export class Connection {
     return keepAliveSeconds === 0 ? cap : Math.min(keepAliveSeconds, cap)
   }
 
-  /** aedes fixes the QoS that it grants before any hook, so a lower grant is written into the SUBSCRIBE (docs/semantics.md 3.2). */
-  #lowerQos(asked: readonly AskedSubscription[]): void {
-    for (const one of asked) {
-      const decision = this.#session?.subscribe(one.filter, one.asked)
-      if (decision?.effect === 'permit') one.qos = decision.grantedQos ?? one.asked
-    }
+  /** The first time counts. */
+  #onEnded(p: Problem, will: 'suppress' | 'decide'): void {
+    if (this.#isEnded) return
+    this.#isEnded = true
+    if (will === 'suppress') this.#side.suppressWill(this.conn)
+    this.close(p)
   }
 
-  /** Something came that must not pass. What came before it in one piece is still done. */
-  #stop(p: Problem, version: number | undefined): void {
-    if (this.#isReady) {
-      this.ending(p)
-      setImmediate(() => this.#framed.destroy())
-      return
-    }
-    this.refuse(p)
-    if (version !== undefined) this.#framed.refuse(versionConnack(version))
-    else if (p.code === 'accept/connect-too-large') this.#framed.refuse(connack(connackCodeFor(p.code)))
-    // what is no CONNECT gets no CONNACK [MQTT-3.1.4-1]
-    else this.#framed.destroy()
-  }
-
-  #onClose(): void {
+  #dropDeadline(): void {
     clearTimeout(this.#deadline)
-    if (!this.#options.isRegistered()) this.leave()
-    // the broker says when it is done with it; should it never, nobody may be shut out for ever
-    else setTimeout(() => this.leave(), this.#gate.limits.connectSeconds * 500).unref()
-    if (!this.#isReady) return
-    const problem = this.#ending === undefined ? {} : { problem: this.#ending }
-    this.#gate.trace({ event: 'disconnected', peer: this.traced(), ...problem })
+    this.#deadline = undefined
   }
 }

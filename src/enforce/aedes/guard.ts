@@ -9,7 +9,7 @@ import { DenialBudget } from '../denial-budget.ts'
 import { QueueLedger } from '../queue-ledger.ts'
 import { RetainedTopics } from '../retained-topics.ts'
 import { Acknowledgements } from './acknowledge-when-stored.ts'
-import { Connection } from './connection.ts'
+import { type ConnectedBroker, Connection } from './connection.ts'
 import { Deliveries } from './deliveries.ts'
 import { type Drained, drain } from './drain.ts'
 import { DirectInput, hasInternals } from './fast/direct-input.ts'
@@ -179,7 +179,18 @@ export function guard(host: object, gate: Gate, options: GuardOptions = {}): Gua
   unblockDelivery(broker)
   followClients(context)
 
+  function closed(this: Duplex): void {
+    connectionOf(this)?.closed()
+  }
   const inner = broker.handle
+  const side: ConnectedBroker = {
+    gate,
+    denials,
+    attach: conn => void inner.call(broker, conn),
+    inbound: conn => (fastPath ? directInput(conn) : undefined),
+    isRegistered: conn => isRegistered(broker, conn),
+    suppressWill: conn => suppressWill(broker, conn),
+  }
   const trust = (socket: Duplex): Peer | undefined => {
     if (!(socket instanceof TLSSocket)) {
       shut(gate, socket, { address: 'unknown' }, notTls())
@@ -192,16 +203,8 @@ export function guard(host: object, gate: Gate, options: GuardOptions = {}): Gua
     return undefined
   }
   const connect = (stream: Duplex, peer: Peer, admitted: () => void): void => {
-    const connection = new Connection(peer, stream, {
-      gate,
-      denials,
-      attach: conn => void inner.call(broker, conn),
-      inbound: () => (fastPath ? directInput(stream) : undefined),
-      admitted,
-      isRegistered: () => isRegistered(broker, stream),
-      suppressWill: () => suppressWill(broker, stream),
-    })
-    connections.set(stream, connection)
+    connections.set(stream, new Connection(peer, stream, side, admitted))
+    stream.on('close', closed)
   }
   const accept = (socket: Duplex, admitted: () => void): void => {
     const peer = trust(socket)

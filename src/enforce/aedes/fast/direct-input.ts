@@ -5,7 +5,7 @@
 import type { Duplex } from 'node:stream'
 import type { Inbound } from '../../../accept/framer/frame-stream.ts'
 import type { AedesClient } from '../shape.ts'
-import { type PacketSink, readPackets } from './packet-reader.ts'
+import { type PacketSink, type ReadPacket, readPackets } from './packet-reader.ts'
 
 /** What of aedes 1.2.0's client is not public. */
 export interface ClientInternals {
@@ -19,11 +19,22 @@ export function hasInternals(client: AedesClient & Partial<ClientInternals>): cl
   return typeof _nextBatch === 'function' && typeof _parser?.parse === 'function' && typeof _parser.emit === 'function'
 }
 
-export class DirectInput implements Inbound {
+type Read = (this: unknown, size?: number | null) => unknown
+
+/** By name and not by a symbol: V8 makes a dictionary of a large object that gets more by computed names. */
+type Direct = Duplex & { portcullisInput: DirectInput }
+
+/** What is put on a stream is the same function for all: a fleet has many streams. */
+function read(this: Direct, size?: number | null): unknown {
+  return this.portcullisInput.read(size)
+}
+
+export class DirectInput implements Inbound, PacketSink {
   readonly #stream: Duplex
   readonly #client: AedesClient & ClientInternals
-  readonly #sink: PacketSink
-  #waiting: Buffer[] = []
+  readonly #read: Read
+  /** Undefined while nothing waits. */
+  #waiting: Buffer[] | undefined
   #isFeeding = false
   #atEnd: (() => void) | undefined
 
@@ -31,23 +42,32 @@ export class DirectInput implements Inbound {
   constructor(stream: Duplex, client: AedesClient & ClientInternals) {
     this.#stream = stream
     this.#client = client
-    this.#sink = {
-      packet: packet => void client._parser.emit('packet', packet),
-      other: bytes => client._parser.parse(bytes),
-    }
-    const read = stream.read
-    stream.read = (size?: number): unknown => {
-      if (size === null) this.#feed()
-      return this.#hasEnded ? read.call(stream, size) : null
-    }
+    this.#read = stream.read as Read
+    ;(stream as Direct).portcullisInput = this
+    stream.read = read as Duplex['read']
+  }
+
+  /** As the stream's own; aedes asks it with null for the next packets. */
+  read(size?: number | null): unknown {
+    if (size === null) this.#feed()
+    return this.#hasEnded ? this.#read.call(this.#stream, size) : null
+  }
+
+  packet(packet: ReadPacket): void {
+    this.#client._parser.emit('packet', packet)
+  }
+
+  other(bytes: Buffer): void {
+    this.#client._parser.parse(bytes)
   }
 
   get isFull(): boolean {
-    return this.#waiting.length > 0
+    return this.#waiting !== undefined
   }
 
   take(run: Buffer): void {
-    this.#waiting.push(run)
+    if (this.#waiting === undefined) this.#waiting = [run]
+    else this.#waiting.push(run)
     // aedes does so whenever its stream becomes readable; it reads unless it is paused or busy
     if (!this.#isFeeding) this.#client._nextBatch()
   }
@@ -58,19 +78,19 @@ export class DirectInput implements Inbound {
   }
 
   get #hasEnded(): boolean {
-    return this.#atEnd !== undefined && this.#waiting.length === 0
+    return this.#atEnd !== undefined && this.#waiting === undefined
   }
 
   #feed(): void {
-    if (this.#isFeeding || this.#waiting.length === 0) return
+    if (this.#isFeeding || this.#waiting === undefined) return
     this.#isFeeding = true
     try {
-      while (this.#waiting.length > 0) {
-        const runs = this.#waiting
-        this.#waiting = []
+      while (this.#waiting !== undefined) {
+        const runs: readonly Buffer[] = this.#waiting
+        this.#waiting = undefined
         for (const run of runs) {
           if (this.#stream.destroyed) return
-          readPackets(run, this.#sink)
+          readPackets(run, this)
         }
       }
     } finally {
