@@ -6,6 +6,7 @@ import { Readable } from 'node:stream'
 import type { Gate } from '../../gate.ts'
 import { matches } from '../../policy/filter-algebra.ts'
 import type { TopicFilter, TopicName } from '../../policy/topic.ts'
+import { problem } from '../../problem.ts'
 import { boundPersistence } from './bound-persistence.ts'
 import { GuardedQueue, notStored, type QueueContext, unpinned } from './guarded-queue.ts'
 import type { AedesClient, AedesPersistence, AedesPublish, AedesSubscription, StoredSubscription } from './shape.ts'
@@ -26,7 +27,7 @@ export function guardPersistence(persistence: AedesPersistence, context: Persist
       batches.store(subscriptions, granted => storeGranted(inner, context.gate, client, granted)),
     storeRetained: (packet: AedesPublish) => inner.storeRetained(unpinned(packet)),
     createRetainedStreamCombi: (patterns: string[]) =>
-      Readable.from(onlyMatching(inner.createRetainedStreamCombi(patterns), patterns)),
+      Readable.from(onlyMatching(inner.createRetainedStreamCombi(patterns), patterns, context.gate)),
     outgoingEnqueue: (to: { clientId: string }, packet: AedesPublish) => queue.enqueue(to.clientId, packet),
     outgoingEnqueueCombi: (to: StoredSubscription[], packet: AedesPublish) => queue.enqueueAll(to, packet),
     outgoingUpdate: (client: AedesClient, packet: AedesPublish) => queue.update(client, packet),
@@ -87,10 +88,18 @@ function unpinnedWill(will: AedesPublish): AedesPublish {
   return will
 }
 
-/** [MQTT-4.7.2-1]: a wildcard first level matches no `$` topic, retained or not. */
-async function* onlyMatching(packets: Readable, patterns: readonly string[]): AsyncGenerator<AedesPublish> {
-  for await (const packet of packets as AsyncIterable<AedesPublish>) {
-    const topic = packet.topic as TopicName
-    if (patterns.some(pattern => matches(pattern as TopicFilter, topic))) yield packet
+/**
+ * [MQTT-4.7.2-1]: a wildcard first level matches no `$` topic, retained or not. aedes does not listen for errors of this stream: one
+ * would end the process.
+ */
+async function* onlyMatching(packets: Readable, patterns: readonly string[], gate: Gate): AsyncGenerator<AedesPublish> {
+  try {
+    for await (const packet of packets as AsyncIterable<AedesPublish>) {
+      const topic = packet.topic as TopicName
+      if (patterns.some(pattern => matches(pattern as TopicFilter, topic))) yield packet
+    }
+  } catch (error) {
+    const sentence = `retained messages cannot be read: ${error instanceof Error ? error.message : 'no reason given'}`
+    gate.trace({ event: 'alarm', problem: problem('enforce/broker-error', sentence) })
   }
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { Redis } from 'ioredis'
 import type { Packet } from 'mqtt-packet'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { openCluster } from '../../../../src/enforce/aedes/cluster/open-cluster.ts'
@@ -246,6 +247,23 @@ describe.skipIf(!hasRedis)(`a cluster${hasRedis ? '' : ' (redis-server is not in
     await one.join(idleGate('r1'))
     expect(one.problem()?.code).toBe('cluster/revisions-differ')
     await Promise.all([one.close(), other.close()])
+  })
+
+  test('retained messages that cannot be read are told to the operator, and end no node', async () => {
+    const admin = new Redis(redis.url)
+    await admin.set('retained', 'no hash')
+    const alarm = new Promise<TraceEvent>(resolve => {
+      const heard = (event: TraceEvent): void => void (event.event === 'alarm' && resolve(event))
+      void node(Object.assign([], { push: heard })).then(async ({ login }) => {
+        const { client: operator } = await login('ops-1', 'ops-1/desk')
+        await subscribeAt(operator, 1, 'plant/s1/#')
+      })
+    })
+    expect(await alarm).toMatchObject({
+      problem: { code: 'enforce/broker-error', sentence: expect.stringMatching(/^retained messages cannot be read: /) },
+    })
+    await admin.del('retained')
+    admin.disconnect()
   })
 
   test('an address where no Redis is stops the start, and no password is told', async () => {
