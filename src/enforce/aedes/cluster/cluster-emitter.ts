@@ -16,11 +16,14 @@ export interface ClusterEmitter {
 export function clusterEmitter(subscriber: Redis, publisher: Redis): ClusterEmitter {
   const pubConn = {
     on: publisher.on.bind(publisher),
-    quit: publisher.quit.bind(publisher),
     publish: (topic: string, bytes: Buffer) => publisher.publish(prefix + topic, bytes),
   }
   const emitter = redisEmitter({ subConn: subscriber, pubConn, matchEmptyLevels: true })
   emitter._subTopic = channelOf
+  // they are the node's to close; the library would wait for an end that ioredis does not tell of while it is between two attempts
+  emitter.close = done => {
+    emitter._close(done)
+  }
   // ioredis connects again by itself, and the node tells when it is away
   emitter.state.on('error', () => undefined)
   return emitter

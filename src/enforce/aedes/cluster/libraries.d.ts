@@ -38,6 +38,9 @@ declare module 'mqemitter-redis' {
   interface RedisEmitter {
     readonly state: EventEmitter
     _subTopic: (filter: string) => string
+    close: (done: () => void) => void
+    /** Without ending the connections. */
+    _close: (done: () => void) => void
   }
 
   function redisEmitter(options: object): RedisEmitter

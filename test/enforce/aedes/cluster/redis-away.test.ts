@@ -1,10 +1,12 @@
 /** A node and a Redis that goes away and comes back, on a real one: nothing ends the node, and it knows again what the others know. */
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type ClusterNode, openCluster } from '../../../../src/enforce/aedes/cluster/open-cluster.ts'
+import { createBroker } from '../../../../src/tool/broker.ts'
 import { idleGate } from '../../../support/idle-gate.ts'
 import { hasRedis, type RedisServer, startRedis } from '../../../support/redis.ts'
 
@@ -18,6 +20,7 @@ describe.skipIf(!hasRedis)(`a Redis that goes away${hasRedis ? '' : ' (redis-ser
     folder = await mkdtemp(join(tmpdir(), 'portcullis-away-'))
     server = await startRedis(folder)
     redis = new Redis(server.url)
+    redis.on('error', () => undefined)
   })
   beforeEach(async () => {
     await redis.flushall()
@@ -62,5 +65,15 @@ describe.skipIf(!hasRedis)(`a Redis that goes away${hasRedis ? '' : ' (redis-ser
     process.off('unhandledRejection', onFailure)
     expect(changes).toEqual(['pump-7 ca'])
     expect(failures).toEqual([])
+  })
+
+  test('a node that is closed while Redis is away, as when its start fails, waits for nothing', async () => {
+    const made = await createBroker({ kind: 'redis', url: server.url })
+    const { subConn } = (made.cluster?.emitter ?? {}) as { readonly subConn: Redis }
+    const isAway = once(subConn, 'reconnecting')
+    await server.stop()
+    await isAway
+    await made.close()
+    await server.start()
   })
 })
