@@ -14,6 +14,8 @@ export interface Who {
   readonly name: string
 }
 
+export const deviceNames = ['pump-1', 'pump-2', 'pump-3', 'pump-4', 'pump-5']
+
 const said: Readonly<Record<Who['role'], Readonly<Record<Verb, readonly Class[]>>>> = {
   device: { publish: ['telemetry', 'extra', 'end'], receive: ['command', 'notice', 'end'] },
   operator: { publish: ['command', 'notice', 'end'], receive: ['telemetry', 'extra', 'end'] },

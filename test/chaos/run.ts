@@ -1,15 +1,18 @@
 /** One run: clients, brokers and an operator who do what a seeded generator says, and an oracle that watches. */
 import { once, setMaxListeners } from 'node:events'
-import { setImmediate, setTimeout } from 'node:timers/promises'
+import { setImmediate } from 'node:timers/promises'
 import { revisionOf } from '../../src/source/load-texts.ts'
 import { Random } from '../fuzz/random.ts'
 import type { RedisServer } from '../support/redis.ts'
+import { CertificateActs } from './certificate-acts.ts'
 import { Client } from './client.ts'
+import { ClientActs } from './client-acts.ts'
 import type { Fleet } from './fleet.ts'
 import { Journal } from './journal.ts'
 import type { Node } from './node.ts'
 import { Oracle } from './oracle.ts'
-import { allOpen, policyText, type Rules, switches, type Who } from './rules.ts'
+import { Outages } from './outages.ts'
+import { allOpen, deviceNames, policyText, type Rules, switches, type Who } from './rules.ts'
 import { settle } from './settle.ts'
 import { within } from './within.ts'
 
@@ -38,17 +41,16 @@ export interface Outcome {
   readonly slowestCloseMs: number
 }
 
-const deviceNames = ['pump-1', 'pump-2', 'pump-3', 'pump-4', 'pump-5']
 const operatorNames = ['ops-1', 'ops-2']
 /** How much of a broker may be told to wait for one thing. */
 const patienceMs = 60_000
-/** In which a connection with a certificate on a list that is in force has to end. */
-const closeMs = 10_000
-const inFlightAtMost = 20
 
 export class Run {
   readonly #options: RunOptions
   readonly #random: Random
+  readonly #acts: ClientActs
+  readonly #outages: Outages
+  readonly #certificates: CertificateActs
   readonly oracle = new Oracle(allOpen)
   readonly journal = new Journal()
   readonly clients: Client[] = []
@@ -59,21 +61,32 @@ export class Run {
   readonly #revisions = new Map<string, number>()
   readonly #inForce = new Map<Node, number>()
   readonly #alarms = new Set<string>()
-  /** Nodes that are killed in the middle of their start. */
-  readonly #interrupted = new Set<Node>()
   #rules: Rules = allOpen
   #isEditing = false
-  #isRedisAway = false
-  #redisKills = 0
-  #redisBack: Promise<void> = Promise.resolve()
   #refused = 0
-  #slowestCloseMs = 0
   /** Aborted with the first error of what is done in the background: nothing that waits for it need wait. */
   readonly #failed = new AbortController()
 
   constructor(options: RunOptions) {
     this.#options = options
-    this.#random = new Random(options.seed)
+    const random = new Random(options.seed)
+    const { nodes, redis, fleet } = options
+    const { faults, journal, oracle } = this
+    const free = (isConnected: boolean): Client | undefined => this.#free(isConnected)
+    const inBackground = (act: () => Promise<void>, client?: Client): void => this.#inBackground(act, client)
+    this.#random = random
+    this.#acts = new ClientActs({
+      ...{ random, nodes, faults, free },
+      within: (promise, what) => this.within(promise, what),
+    })
+    this.#outages = new Outages({
+      ...{ random, nodes, redis, journal, faults, inBackground },
+      edit: () => this.#edit(),
+    })
+    this.#certificates = new CertificateActs({
+      ...{ random, nodes, fleet, oracle, journal, faults, free, inBackground },
+      until: (node, isSo, what) => this.#until(node, isSo, what),
+    })
     this.#revisions.set(revisionOf([{ name: 'chaos.yaml', text: policyText(allOpen, 0) }]), 0)
   }
 
@@ -110,12 +123,13 @@ export class Run {
       await settle(this)
       this.oracle.finish()
     }
-    const refused = this.#refused + this.clients.reduce((sum, client) => sum + client.refused, 0)
+    const { refused: atLogin, slowestCloseMs } = this.#certificates
+    const refused = this.#refused + atLogin + this.clients.reduce((sum, client) => sum + client.refused, 0)
     const { oracle } = this
     const alarms = [...this.#alarms]
     const [first] = oracle.findings
     const story = first === undefined ? [] : this.journal.about(first.number, first.clientId)
-    return { oracle, story, refused, faults: this.faults, alarms, slowestCloseMs: this.#slowestCloseMs }
+    return { oracle, story, refused, faults: this.faults, alarms, slowestCloseMs }
   }
 
   get #survived(): number {
@@ -126,18 +140,18 @@ export class Run {
   async #step(): Promise<void> {
     this.#throwFailure()
     const acts: readonly (readonly [weight: number, act: () => unknown])[] = [
-      [600, () => this.#publish()],
-      [150, () => this.#ping()],
-      [80, () => this.#subscribe()],
-      [10, () => this.#unsubscribe()],
-      [220, () => this.#connect()],
-      [25, () => this.#cut()],
-      [10, () => this.#free(true)?.leave()],
+      [600, () => this.#acts.publish()],
+      [150, () => this.#acts.ping()],
+      [80, () => this.#acts.subscribe()],
+      [10, () => this.#acts.unsubscribe()],
+      [220, () => this.#acts.connect()],
+      [25, () => this.#acts.cut()],
+      [10, () => this.#acts.leave()],
       [15, () => this.#edit()],
-      [8, () => this.#renew()],
-      [6, () => this.#revoke()],
-      [10, () => this.#kill()],
-      [this.#options.redis === undefined ? 0 : 4, () => this.#killRedis()],
+      [8, () => this.#certificates.renew()],
+      [6, () => this.#certificates.revoke()],
+      [10, () => this.#outages.kill()],
+      [this.#options.redis === undefined ? 0 : 4, () => this.#outages.killRedis()],
     ]
     let drawn = this.#random.below(acts.reduce((sum, [weight]) => sum + weight, 0))
     for (const [weight, act] of acts) {
@@ -163,62 +177,6 @@ export class Run {
   #free(isConnected: boolean): Client | undefined {
     const free = this.clients.filter(one => one.isConnected === isConnected && !this.#busy.has(one))
     return free.length === 0 ? undefined : this.#random.pick(free)
-  }
-
-  #publish(): void {
-    const client = this.#free(true)
-    if (client === undefined || client.inFlight >= inFlightAtMost) return
-    const { role, name } = client.who
-    const random = this.#random
-    // now and then for somebody else, which ends the connection
-    const device = role === 'operator' || random.chance(1) ? random.pick(deviceNames) : name
-    const kind = random.pick(role === 'device' ? ['telemetry', 'telemetry', 'extra'] : ['command', 'command', 'notice'])
-    for (let count = 1 + random.below(6); count > 0; count--) {
-      const qos = random.pick([0, 1, 1, 2, 2] as const)
-      client.publish(`plant/s1/${device}/${kind}/${random.pick(['a', 'b'])}`, qos, random.chance(5))
-    }
-  }
-
-  async #ping(): Promise<void> {
-    const client = this.#free(true)
-    if (client === undefined) return
-    const { clientId, node } = client
-    await this.within(client.ping(), () => `the answer of ${node?.name} to a ping of ${clientId}`)
-  }
-
-  #filterOf({ role, name }: Who): string {
-    const random = this.#random
-    if (role === 'operator') return `plant/s1/+/${random.pick(['telemetry', 'extra'])}/#`
-    return `plant/s1/${random.chance(2) ? random.pick(deviceNames) : name}/${random.pick(['command', 'notice'])}/#`
-  }
-
-  #subscribe(): void {
-    const client = this.#free(true)
-    if (client !== undefined) void client.subscribe(this.#filterOf(client.who), this.#random.pick([1, 2, 2]))
-  }
-
-  #unsubscribe(): void {
-    const client = this.#free(true)
-    if (client !== undefined) void client.unsubscribe(this.#filterOf(client.who))
-  }
-
-  async #connect(): Promise<void> {
-    const client = this.#free(false)
-    const ready = this.nodes.filter(node => node.isReady)
-    if (client === undefined || ready.length === 0) return
-    const will = { topic: `plant/s1/${client.who.name}/telemetry/will`, qos: this.#random.pick([0, 1] as const) }
-    const hasWill = client.who.role === 'device' && this.#random.chance(40)
-    await client.connect(this.#random.pick(ready), this.#random.chance(10), hasWill ? will : undefined)
-    for (let count = this.#random.below(4); count > 0; count--) {
-      void client.subscribe(this.#filterOf(client.who), this.#random.pick([1, 2, 2]))
-    }
-  }
-
-  async #cut(): Promise<void> {
-    const client = this.#free(true)
-    if (client === undefined) return
-    await client.cut()
-    this.faults.cuts++
   }
 
   /** In the background, but nothing else is done with the client meanwhile. */
@@ -260,127 +218,6 @@ export class Run {
       this.#isEditing = false
       this.faults.edits++
       await Promise.all(this.clients.map(client => client.ping()))
-    })
-  }
-
-  #renew(): void {
-    const client = this.#free(this.#random.chance(70))
-    if (client === undefined) return
-    const isSuperseded = this.#random.chance(50)
-    this.#inBackground(async () => {
-      client.credentials = await this.#options.fleet.renew(client.who, isSuperseded)
-      this.journal.note(client.clientId, `has a new certificate${isSuperseded ? ', the old one superseded' : ''}`)
-      this.faults.renewals++
-      if (isSuperseded && client.isConnected) await this.#mustEnd(client, 'a superseded certificate')
-    }, client)
-  }
-
-  #revoke(): void {
-    const client = this.#free(this.#random.chance(70))
-    if (client === undefined) return
-    this.#inBackground(async () => {
-      const { fleet } = this.#options
-      client.forget()
-      const starts = this.nodes.map(node => node.starts)
-      await fleet.revoke(client.who)
-      const writtenAt = performance.now()
-      this.journal.note(client.clientId, 'has a revoked certificate')
-      const entries = fleet.listed
-      // of a broker that was just starting it cannot be told which list it has read
-      const hasIt = (node: Node, index: number): boolean =>
-        node.isReady && (node.entries >= entries || node.starts > (starts[index] ?? 0))
-      const isLive = client.isConnected
-      await this.#mustEnd(client, 'a connection goes on')
-      if (isLive) this.#slowestCloseMs = Math.max(this.#slowestCloseMs, performance.now() - writtenAt)
-      for (const [index, node] of this.nodes.entries()) {
-        await this.#until(node, () => node.isReady, 'it is back')
-        const isKnown = hasIt(node, index)
-        if (await client.connect(node, false)) {
-          if (isKnown) this.oracle.servedRevoked(client.clientId, 'it was let in')
-          else await this.#mustEnd(client, 'a connection goes on')
-        } else this.#refused++
-      }
-      client.forget()
-      client.credentials = await fleet.issue(client.who)
-      this.faults.revocations++
-    }, client)
-  }
-
-  async #mustEnd(client: Client, how: string): Promise<void> {
-    const hasEnded = await within(client.ended(), closeMs, () => how).then(
-      () => true,
-      () => false,
-    )
-    if (!hasEnded) this.oracle.servedRevoked(client.clientId, `${how} for ${closeMs / 1000} s`)
-  }
-
-  /** kill -9, and a start at once or after things have changed. */
-  async #kill(): Promise<void> {
-    const node = this.#random.pick(this.nodes)
-    if (!node.isReady || this.#interrupted.has(node)) return
-    await node.kill()
-    this.journal.note('run', `has killed ${node.name}`)
-    this.faults.kills++
-    const isInterrupted = this.#random.chance(15)
-    const waitMs = this.#random.below(1500)
-    if (this.#random.chance(30)) await this.#edit()
-    if (isInterrupted) this.#interrupted.add(node)
-    this.#inBackground(() => (isInterrupted ? this.#startTwice(node, waitMs) : this.#startAgain(node)))
-    // the writer does not know that it is starting
-    if (this.#random.chance(30)) {
-      await setTimeout(waitMs)
-      await this.#edit()
-    }
-  }
-
-  /** kill -9 again that long after its process was made, wherever its start is then. */
-  async #startTwice(node: Node, waitMs: number): Promise<void> {
-    const spawned = once(node, 'spawned')
-    const started = this.#startAgain(node)
-    await Promise.race([spawned, started])
-    // no event says that it is in the middle of its start
-    await setTimeout(waitMs)
-    await node.kill()
-    await started
-    // where Redis went away before it was killed, it has been started again
-    await node.kill()
-    this.faults.kills++
-    this.#interrupted.delete(node)
-    await this.#startAgain(node)
-  }
-
-  /** A node does not start without Redis; whoever runs it starts it again. */
-  async #startAgain(node: Node): Promise<void> {
-    for (;;) {
-      await this.#redisBack
-      const kills = this.#redisKills
-      try {
-        return await node.start()
-      } catch (error) {
-        if (kills === this.#redisKills) throw error
-      }
-    }
-  }
-
-  /** kill -9 of what the nodes share, and a start at once or a little later. */
-  async #killRedis(): Promise<void> {
-    const { redis } = this.#options
-    if (redis === undefined || this.#isRedisAway) return
-    this.#isRedisAway = true
-    this.#redisKills++
-    let back = (): void => undefined
-    this.#redisBack = new Promise(resolve => {
-      back = resolve
-    })
-    await redis.stop()
-    this.journal.note('run', 'has killed Redis')
-    const waitMs = this.#random.below(2000)
-    this.#inBackground(async () => {
-      await setTimeout(waitMs)
-      await redis.start()
-      this.#isRedisAway = false
-      back()
-      this.faults['redis kills']++
     })
   }
 

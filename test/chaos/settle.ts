@@ -1,6 +1,7 @@
 /** The end of a run: every kept session gets what waits for it, and a last message behind all of it. */
 import { once } from 'node:events'
 import type { Client } from './client.ts'
+import type { Node } from './node.ts'
 import type { Run } from './run.ts'
 
 export async function settle(run: Run): Promise<void> {
@@ -10,7 +11,7 @@ export async function settle(run: Run): Promise<void> {
   const kept = run.clients.filter(client => client.isKept)
   for (const client of run.clients) await run.within(client.leave(), () => `${client.clientId} is let go`)
   for (const client of kept) {
-    await must(run, client.connect(node, false), `${client.clientId} logs in`)
+    await entered(run, client, node)
     const place = client.who.role === 'device' ? client.who.name : '+'
     const granted = await run.within(client.subscribe(`plant/s1/${place}/end/#`, 1), () => 'SUBACK')
     if (granted === undefined) throw new Error(`${client.clientId} was disconnected at the end`)
@@ -25,13 +26,13 @@ export async function settle(run: Run): Promise<void> {
     [device, kept.filter(client => client.who.role === 'operator')],
   ] as const) {
     if (from === undefined) continue
-    await must(run, from.connect(node, false), `${from.clientId} logs in`)
+    await entered(run, from, node)
     for (const { who } of to) from.publish(`plant/s1/${who.role === 'device' ? who.name : from.who.name}/end/x`, 1)
     await acknowledged(run, from)
     await from.leave()
   }
   for (const client of kept) {
-    await must(run, client.connect(node, false), `${client.clientId} logs in`)
+    await entered(run, client, node)
     // the queue is sent after CONNACK and ahead of nothing: as long as something of it comes, there may be more
     await run
       .within(drained(client, run), () => 'all of the queue')
@@ -59,6 +60,15 @@ async function pinged(client: Client, isSo: () => boolean): Promise<void> {
   while (!isSo()) if (!(await client.ping())) throw new Error(`${client.clientId} was disconnected`)
 }
 
-async function must(run: Run, entry: Promise<boolean>, what: string): Promise<void> {
-  if (!(await run.within(entry, () => what))) throw new Error(`not so: ${what}`)
+/** A node refuses log-ins until it has found its Redis again: they are tried anew. */
+async function entered(run: Run, client: Client, node: Node): Promise<void> {
+  let isOver = false
+  const tried = async (): Promise<void> => {
+    while (!(isOver || (await client.connect(node, false))));
+  }
+  await run
+    .within(tried(), () => `${client.clientId} logs in`)
+    .finally(() => {
+      isOver = true
+    })
 }
