@@ -115,9 +115,12 @@ export class Gate {
     return this.#recheck.count
   }
 
-  /** Whether TLS and a configured issuer vouch for this peer at all; where not, the connection is to be destroyed unread. */
-  trust(peer: Peer): Result<unknown> {
-    return this.#authenticator.trust(peer)
+  /**
+   * The peer to go on with, where TLS and a configured issuer vouch for it at all; where not, the connection is to be destroyed unread.
+   */
+  trust(peer: Peer): Result<Peer> {
+    const trusted = this.#authenticator.trust(peer)
+    return trusted.ok ? ok(this.#authenticator.settled(peer)) : trusted
   }
 
   /** Subject of a peer's certificate for display; undefined where there is none to read. */

@@ -45,6 +45,11 @@ interface MappedCertificate {
   readonly mapping: Result<BoundMapping>
 }
 
+interface Remembered extends MappedCertificate {
+  readonly issuer: string
+  readonly fingerprint: string
+}
+
 const rememberedCertificates = 10_000
 
 export class Mapper {
@@ -52,8 +57,8 @@ export class Mapper {
   readonly #trial: Trial | undefined
   #policy: LoadedPolicy
   #epoch = 0
-  /** By issuer, certificate and client id; what they are under this policy never changes, whether they are good is asked anew. */
-  readonly #mapped = new Map<string, MappedCertificate>()
+  /** By client id: what its certificate is under this policy, which never changes; whether it is good is asked anew. */
+  readonly #mapped = new Map<string, Remembered>()
 
   /** `trial`: what is only tried, where anything is. */
   constructor(authenticator: Authenticator, policy: LoadedPolicy, trial?: Trial) {
@@ -118,16 +123,16 @@ export class Mapper {
 
   /** Identity and rights of a certificate under the policy in force. */
   #mapCertificate(authenticated: Authenticated, clientId: string, fingerprint: string): MappedCertificate {
-    const key = `${authenticated.issuer.name} ${fingerprint} ${clientId}`
-    const known = this.#mapped.get(key)
-    if (known !== undefined) return known
+    const issuer = authenticated.issuer.name
+    const known = this.#mapped.get(clientId)
+    if (known?.fingerprint === fingerprint && known.issuer === issuer) return known
     const inForce = mapUnder(this.#policy, authenticated, clientId)
     const mapped =
       this.#trial === undefined ? inForce : tried(this.#trial, inForce, authenticated, clientId, fingerprint)
     // only what may log in is worth remembering: others could fill it with client ids of their own making
     if (!mapped.mapping.ok) return mapped
     if (this.#mapped.size >= rememberedCertificates) this.#mapped.clear()
-    this.#mapped.set(key, mapped)
+    this.#mapped.set(clientId, { ...mapped, issuer, fingerprint })
     return mapped
   }
 }

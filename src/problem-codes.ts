@@ -400,7 +400,7 @@ export const problemCodes = {
   },
   'enforce/broker-error': {
     meaning: 'The broker reported an error of its own.',
-    next: 'Read the sentence; the connection it concerns is closed.',
+    next: 'Read the sentence. A connection that it concerns is closed; retained messages that cannot be read are not sent.',
   },
   'enforce/broker-version': {
     meaning: 'The guard is not made for this version of the broker.',

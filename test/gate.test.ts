@@ -56,6 +56,14 @@ describe('a gate without a broker', () => {
     session.close()
   })
 
+  test('goes on with one copy of a certificate, however many connections show it', async () => {
+    const shown = [await peerOf(plant, 'pump-7'), await peerOf(plant, 'pump-7')]
+    const trusted = shown.map(peer => plant.gate.trust(peer))
+    const leaves = trusted.map(result => (result.ok ? result.value.leafDer : undefined))
+    expect(leaves).toEqual(shown.map(({ leafDer }) => leafDer))
+    expect(leaves[0]?.buffer).toBe(leaves[1]?.buffer)
+  })
+
   test('refuses a peer that TLS does not trust, whatever the certificate says', async () => {
     const peer = { ...(await peerOf(plant, 'pump-7')), authorized: false, authorizationError: 'CERT_UNTRUSTED' }
     const admission = await plant.gate.admit(peer, connect)

@@ -46,6 +46,14 @@ export class Authenticator {
     return issuer === undefined ? fail(unknownIssuer()) : ok(issuer)
   }
 
+  /** The same peer, whose leaf is the bytes that are kept of its certificate anyway: a fleet has many of both. */
+  settled(peer: Peer): Peer {
+    const parsed = peer.leafDer && this.#certificates.get(peer.leafDer, peer.fingerprint)
+    if (parsed?.ok !== true) return peer
+    const { der } = parsed.value
+    return { ...peer, leafDer: Buffer.from(der.buffer, der.byteOffset, der.length) }
+  }
+
   /** Subject of a peer's certificate for display; undefined where there is none to read. */
   subjectOf(peer: Peer): string | undefined {
     if (peer.leafDer === undefined) return undefined

@@ -3,6 +3,7 @@
  * looks only while there is something to take, and once per `stallSeconds`.
  */
 import type { Duplex } from 'node:stream'
+import { Agenda } from '../bind/agenda.ts'
 
 /** Is told that nothing was taken for that long. */
 export interface Stalling {
@@ -19,17 +20,28 @@ function write(this: Watched, chunk: unknown, encoding?: unknown, done?: unknown
   return this.portcullisWatch.write(chunk, encoding, done)
 }
 
+/** When to look at which connection: one timer for all of a broker. */
+export type Looks = Agenda<WriteWatch>
+
+export const newLooks = (): Looks =>
+  new Agenda(
+    () => performance.now(),
+    watch => watch.look(),
+  )
+
 export class WriteWatch {
+  readonly #looks: Looks
   readonly #stream: Duplex
   readonly #write: Write
   readonly #stallSeconds: number
   readonly #told: Stalling
-  #timer: NodeJS.Timeout | undefined
+  #isDue = false
   #written = 0
   #takenAtLook = 0
 
   /** Takes over `write` of this one stream; `stop` it when the stream has closed. */
-  constructor(stream: Duplex, stallSeconds: number, told: Stalling) {
+  constructor(stream: Duplex, stallSeconds: number, told: Stalling, looks: Looks) {
+    this.#looks = looks
     this.#stream = stream
     this.#write = stream.write as Write
     this.#stallSeconds = stallSeconds
@@ -43,22 +55,26 @@ export class WriteWatch {
     const stream = this.#stream
     this.#written += typeof chunk === 'string' ? Buffer.byteLength(chunk) : ((chunk as Uint8Array | null)?.length ?? 0)
     const result = this.#write.call(stream, chunk, encoding, done)
-    if (this.#timer === undefined && stream.writableLength > 0) this.#look()
+    if (!this.#isDue && stream.writableLength > 0) this.#wait()
     return result
   }
 
   stop(): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
+    this.#isDue = false
+    this.#looks.delete(this)
   }
 
-  #look(): void {
+  /** The time is over in which something should have been taken. */
+  look(): void {
+    this.#isDue = false
+    if (this.#stream.writableLength === 0 || this.#stream.destroyed) return
+    if (this.#written - this.#stream.writableLength === this.#takenAtLook) this.#told.stalled(this.#stallSeconds)
+    else this.#wait()
+  }
+
+  #wait(): void {
+    this.#isDue = true
     this.#takenAtLook = this.#written - this.#stream.writableLength
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined
-      if (this.#stream.writableLength === 0 || this.#stream.destroyed) return
-      if (this.#written - this.#stream.writableLength === this.#takenAtLook) this.#told.stalled(this.#stallSeconds)
-      else this.#look()
-    }, this.#stallSeconds * 1000)
+    this.#looks.add(this, performance.now() + this.#stallSeconds * 1000)
   }
 }

@@ -17,13 +17,14 @@ import type { Session } from '../../session.ts'
 import type { TracedAction, TracedPeer } from '../../trace.ts'
 import type { DenialBudget } from '../denial-budget.ts'
 import { WriteBatch } from '../write-batch.ts'
-import { type Stalling, WriteWatch } from '../write-watch.ts'
+import { type Looks, type Stalling, WriteWatch } from '../write-watch.ts'
 import { Grants } from './grants.ts'
 
 /** What the connections of a guard have in common: their gate, and the broker behind them. */
 export interface ConnectedBroker {
   readonly gate: Gate
   readonly denials: DenialBudget
+  readonly looks: Looks
   /** Hands a socket to the broker, once a session is bound. */
   readonly attach: (conn: Duplex) => void
   /** How the broker's client of a socket takes packets, where it is not by reading it. */
@@ -73,7 +74,7 @@ export class Connection implements FrameEvents, Stalling {
       this.close(problem('enforce/connect-timeout', `no CONNECT was accepted within ${connectSeconds} s`))
     }, connectSeconds * 1000)
     this.#framed = frameStream(conn, gate.limits, this)
-    this.#watch = new WriteWatch(conn, writeStallSeconds, this)
+    this.#watch = new WriteWatch(conn, writeStallSeconds, this, side.looks)
     this.output = new WriteBatch(conn)
   }
 

@@ -8,6 +8,7 @@ import type { TracedPeer } from '../../trace.ts'
 import { DenialBudget } from '../denial-budget.ts'
 import { QueueLedger } from '../queue-ledger.ts'
 import { RetainedTopics } from '../retained-topics.ts'
+import { newLooks } from '../write-watch.ts'
 import { Acknowledgements } from './acknowledge-when-stored.ts'
 import { type ConnectedBroker, Connection } from './connection.ts'
 import { Deliveries } from './deliveries.ts'
@@ -186,6 +187,7 @@ export function guard(host: object, gate: Gate, options: GuardOptions = {}): Gua
   const side: ConnectedBroker = {
     gate,
     denials,
+    looks: newLooks(),
     attach: conn => void inner.call(broker, conn),
     inbound: conn => (fastPath ? directInput(conn) : undefined),
     isRegistered: conn => isRegistered(broker, conn),
@@ -198,7 +200,7 @@ export function guard(host: object, gate: Gate, options: GuardOptions = {}): Gua
     }
     const peer = readPeer(socket)
     const trusted = gate.trust(peer)
-    if (trusted.ok) return peer
+    if (trusted.ok) return trusted.value
     shut(gate, socket, tracedPeer(gate, peer), trusted.problem)
     return undefined
   }

@@ -68,7 +68,9 @@ export class GuardedQueue {
     for (const subscription of to) {
       if (!this.#admits(subscription.clientId, packet, subscription.topic)) continue
       const qos = Math.min(subscription.qos, packet.qos) as Qos
-      byQos.set(qos, [...(byQos.get(qos) ?? []), subscription])
+      const same = byQos.get(qos)
+      if (same === undefined) byQos.set(qos, [subscription])
+      else same.push(subscription)
     }
     const message = unpinned(packet)
     // in one turn: a store that gathers writes has all of a message on the disk, or nothing

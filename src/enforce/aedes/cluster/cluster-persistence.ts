@@ -8,7 +8,7 @@ import type { Redis } from 'ioredis'
 import { decode, encode } from 'msgpack-lite'
 import { ReceivedMessages } from '../received-messages.ts'
 import type { AedesBroker, AedesPublish, AedesSubscription, StoredSubscription } from '../shape.ts'
-import { type HashField, RedisQueues } from './redis-queues.ts'
+import { type HashField, type Receiver, RedisQueues } from './redis-queues.ts'
 import { RedisSubscriptions } from './redis-subscriptions.ts'
 
 type ById = { readonly id: string }
@@ -28,6 +28,8 @@ export class ClusterPersistence extends AsyncRedisPersistence {
   readonly #redis: Redis
   readonly #queues: RedisQueues
   readonly #received = new ReceivedMessages<HashField>()
+  /** By counter of the broker: what is to be queued of a message when this turn is over. */
+  readonly #gathered = new Map<number, { readonly receivers: Receiver[]; readonly written: Promise<void> }>()
   #broker: AedesBroker | undefined
 
   constructor(redis: Redis) {
@@ -64,6 +66,7 @@ export class ClusterPersistence extends AsyncRedisPersistence {
   }
 
   override async subscriptionsByTopic(topic: string): Promise<StoredSubscription[]> {
+    await this.subscriptions.known()
     return this.subscriptions.match(topic)
   }
 
@@ -75,8 +78,21 @@ export class ClusterPersistence extends AsyncRedisPersistence {
     return this.subscriptions.counts
   }
 
+  /** At the QoS of the message. What is asked of one message in one turn is one step: it is for receivers at several. */
   override outgoingEnqueueCombi(to: StoredSubscription[], packet: AedesPublish): Promise<void> {
-    return this.#queues.enqueue(to, packet, this.#received.take(packet.brokerCounter))
+    const { brokerCounter = 0, qos } = packet
+    const receivers = to.map(({ clientId }) => ({ clientId, qos }))
+    const gathered = this.#gathered.get(brokerCounter)
+    if (gathered !== undefined) {
+      gathered.receivers.push(...receivers)
+      return gathered.written
+    }
+    const written = Promise.resolve().then(() => {
+      this.#gathered.delete(brokerCounter)
+      return this.#queues.enqueue(receivers, packet, this.#received.take(brokerCounter))
+    })
+    this.#gathered.set(brokerCounter, { receivers, written })
+    return written
   }
 
   override outgoingUpdate(client: ById, packet: AedesPublish): Promise<void> {

@@ -112,6 +112,7 @@ class Node implements ClusterNode {
     this.#crls = new SharedCrls(store, gate)
     await this.#beat(gate)
     this.#timers.push(setInterval(() => this.#beat(gate).catch(() => undefined), beatMs).unref())
+    listener.on('close', () => this.#persistence.subscriptions.miss())
     listener.on('ready', () => {
       this.#isBehind = true
       this.#beat(gate).catch(() => undefined)

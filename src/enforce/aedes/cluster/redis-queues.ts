@@ -4,7 +4,7 @@
  */
 import type { Redis } from 'ioredis'
 import { decode, encode } from 'msgpack-lite'
-import type { AedesPublish, Qos, StoredSubscription } from '../shape.ts'
+import type { AedesPublish, Qos } from '../shape.ts'
 
 type ById = { readonly id: string }
 
@@ -13,6 +13,11 @@ export interface HashField {
   readonly key: string
   readonly field: string
   readonly value: Buffer
+}
+
+export interface Receiver {
+  readonly clientId: string
+  readonly qos: Qos
 }
 
 /** How aedes' persistences say that a message waits for nobody. */
@@ -99,7 +104,7 @@ export class RedisQueues {
   }
 
   /** Has a message wait for these, each at its QoS, once however many of its filters match; and writes the fields. */
-  async enqueue(to: readonly StoredSubscription[], packet: AedesPublish, fields: readonly HashField[]): Promise<void> {
+  async enqueue(to: readonly Receiver[], packet: AedesPublish, fields: readonly HashField[]): Promise<void> {
     if (to.length === 0 && fields.length === 0) return
     const keys = [
       ...to.flatMap(({ clientId }) => [queueKey(clientId), sentKey(clientId)]),
@@ -114,7 +119,7 @@ export class RedisQueues {
       originOf(packet),
       bytes,
       to.length,
-      ...to.map(() => packet.qos),
+      ...to.map(({ qos }) => qos),
       ...fields.flatMap(({ field, value }) => [field, value]),
     )
   }

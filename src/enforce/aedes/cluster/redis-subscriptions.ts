@@ -15,6 +15,8 @@ export const subscriptionsChannel = 'portcullis:subscriptions'
 const clientsKey = 'clients'
 const clientKey = (clientId: string): string => `client:${encodeURIComponent(clientId)}`
 
+/** For how long a message waits for what was missed to be read. */
+const longestMs = 10_000
 /** Clients read in one round trip. */
 const pageSize = 500
 
@@ -38,8 +40,27 @@ export class RedisSubscriptions {
   /** What the index has of each client. */
   readonly #indexed = new Map<string, readonly StoredSubscription[]>()
 
+  #missing: Promise<void> | undefined
+  #found = (): void => undefined
+
   constructor(redis: Redis) {
     this.#redis = redis
+  }
+
+  /** This node is cut off from what others tell: what it knows is not all, until it is read anew. */
+  miss(): void {
+    this.#missing ??= new Promise(resolve => {
+      const timer = setTimeout(resolve, longestMs).unref()
+      this.#found = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+
+  /** Resolves when all of them are known here, or where that takes so long that nothing can be queued either. */
+  async known(): Promise<void> {
+    await this.#missing
   }
 
   /** Reads all of them; what was told meanwhile is in what is read. */
@@ -48,6 +69,8 @@ export class RedisSubscriptions {
     for (let at = 0; at < clientIds.length; at += pageSize) {
       await Promise.all(clientIds.slice(at, at + pageSize).map(clientId => this.heard(clientId)))
     }
+    this.#missing = undefined
+    this.#found()
   }
 
   /** Those of this client have changed. */
