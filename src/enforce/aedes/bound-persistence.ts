@@ -15,6 +15,7 @@ const names = [
   'incomingStorePacket',
   'incomingDelPacket',
   'putWill',
+  'delWill',
 ] as const
 
 export function boundPersistence(persistence: AedesPersistence): AedesPersistence {

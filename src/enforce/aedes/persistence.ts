@@ -43,12 +43,15 @@ export function guardPersistence(persistence: AedesPersistence, context: Persist
     // a connection that is gone leaves no will behind: its session, and what it may send, are gone too
     putWill: async (client: AedesClient, packet: AedesPublish) =>
       client.closed ? undefined : inner.putWill(client, signedWill(context.gate, client.id, unpinnedWill(packet))),
+    // aedes replaces the will of a log-in so that an error of this ends the process; whoever is no client waits for the answer
+    delWill: (client: AedesClient | { id: string; brokerId?: string }) =>
+      'conn' in client ? answered(client, inner.delWill(client)) : inner.delWill(client),
   })
 }
 
 /**
- * aedes takes a store that failed for one that has nothing: a message of QoS 2 would come twice, or the next one with its identifier
- * never [MQTT-4.3.3-2]. The connection ends instead, and aedes gets no answer.
+ * Ends the connection where the store fails, and gives aedes no answer. It takes a store that failed for one that has nothing: a message
+ * of QoS 2 would come twice, or the next one with its identifier never [MQTT-4.3.3-2].
  */
 async function answered<T>({ conn }: AedesClient, answer: Promise<T>): Promise<T> {
   try {

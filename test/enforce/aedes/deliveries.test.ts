@@ -48,11 +48,11 @@ async function start(slow: Slow) {
     },
   })
   const failing = new Set<string>()
-  for (const name of ['incomingGetPacket', 'incomingDelPacket'] as const) {
-    const asked = persistence[name].bind(persistence)
-    persistence[name] = async (client, packet) => {
+  for (const name of ['incomingGetPacket', 'incomingDelPacket', 'delWill'] as const) {
+    const asked = persistence[name].bind(persistence) as (...args: never[]) => Promise<never>
+    persistence[name] = async (...args: never[]) => {
       if (failing.has(name)) throw new Error('the store is away')
-      return asked(client, packet) as Promise<AedesPublish>
+      return asked(...args)
     }
   }
   const issuers = { acme: { certificates: ['issuing.pem'], root: 'root.pem', crl: ['acme.crl'] } }
@@ -238,6 +238,21 @@ test.each(['incomingGetPacket', 'incomingDelPacket'] as const)(
     await broker.stop()
   },
 )
+
+test('a store that fails where the will of a log-in is to be replaced ends that connection, and nothing else', async () => {
+  const broker = await start('outgoingUpdate')
+  const pump = await broker.login('pump-7')
+  await (await broker.login('ops-1', 'ops-1/desk', false)).close()
+  broker.failing.add('delWill')
+  const desk = await broker.login('ops-1', 'ops-1/desk', false)
+  expect(await desk.next()).toBeUndefined()
+  broker.failing.clear()
+  const again = await broker.login('ops-1', 'ops-1/desk', false)
+  await subscribe(again, 1, 'plant/s1/#')
+  publish(pump, 'on', 1)
+  expect(await again.next()).toMatchObject({ cmd: 'publish', payload: Buffer.from('on') })
+  await broker.stop()
+})
 
 /** At QoS 2, to its end. */
 async function publishWholly(client: RawClient, topic: string, payload: string): Promise<void> {
