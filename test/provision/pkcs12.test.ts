@@ -71,7 +71,8 @@ describe.each(cases)('%s, %s', (form, keyType, flags, algorithms) => {
     const { status, said } = openssl(file, 'right', ['-info', '-nodes', ...flags])
     expect(status).toBe(0)
     for (const algorithm of algorithms) expect(said).toContain(algorithm)
-    expect(said).not.toContain('RC2')
+    // in what it says of the file: base64 may have these letters by chance
+    expect(said.replaceAll(/-----BEGIN[^]*?-----END/g, '')).not.toContain('RC2')
     expect(
       blocks(said, 'PRIVATE KEY').map(pem => createPrivateKey(pem).export({ type: 'pkcs8', format: 'pem' })),
     ).toEqual([content.keyPem])

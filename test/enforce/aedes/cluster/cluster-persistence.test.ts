@@ -68,7 +68,7 @@ describe.skipIf(!hasRedis)(`a shared persistence${hasRedis ? '' : ' (redis-serve
     while (commands.at(-1) !== 'ping') await redis.ping()
     monitor.disconnect()
     // a crash between two would lose the message for some
-    expect(commands.filter(name => name === 'evalsha')).toHaveLength(1)
+    expect(commands.filter(name => name.startsWith('eval'))).toHaveLength(1)
     const clients = ['pump-7', 'pump-8', 'ops'].map(id => ({ id }))
     expect((await Promise.all(clients.map(queued))).map(queue => queue.map(({ qos }) => qos))).toEqual([[2], [1], [2]])
     for (const client of clients) {
