@@ -5,8 +5,8 @@
 import { setImmediate } from 'node:timers/promises'
 import { type Problem, problem } from './problem.ts'
 
-/** About two milliseconds of deciding sessions again. */
-const sliceLength = 64
+/** How long sessions are decided again before others have their turn at the event loop. */
+const sliceMs = 3
 
 /** Until a store that failed is asked again. */
 const retryMs = 5_000
@@ -91,8 +91,12 @@ export class Recheck {
 }
 
 async function inSlices<T>(all: readonly T[], act: (one: T) => void): Promise<void> {
-  for (const [index, one] of all.entries()) {
-    if (index > 0 && index % sliceLength === 0) await setImmediate()
+  let endsAt = performance.now() + sliceMs
+  for (const one of all) {
+    if (performance.now() > endsAt) {
+      await setImmediate()
+      endsAt = performance.now() + sliceMs
+    }
     act(one)
   }
 }

@@ -34,7 +34,8 @@ export interface FoundIssuer {
   readonly configured: ConfiguredCa
 }
 
-const cachedLeaves = 10_000
+/** Leaves whose signature has been verified: as many as one broker has connections, since each of them is asked again after every change. */
+const cachedLeaves = 65_536
 
 /** The configured issuers. Made by `loadIssuers`. */
 export class Issuers {
@@ -68,7 +69,7 @@ export class Issuers {
   replace(next: Issuers): void {
     this.#all = next.all
     this.#notes = next.notes
-    this.dropCache()
+    this.#cache.clear()
     this.#byName.clear()
     this.#indexAll()
     for (const tell of this.#onReplaced) tell()
@@ -109,11 +110,6 @@ export class Issuers {
     // only what a configured CA signed is kept, so that strangers cannot push others out
     if (found !== undefined) this.#remember(fingerprint, found)
     return found
-  }
-
-  /** To be called when a CA or a CRL has changed. */
-  dropCache(): void {
-    this.#cache.clear()
   }
 
   get #text(): string {

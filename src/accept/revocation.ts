@@ -226,7 +226,6 @@ export class Revocations {
     this.#standings.set(ca.keyId, { ca, crl, file, alarmAt, staleAt, told: 'fresh' })
     this.#newest.saw(crl.thisUpdate)
     this.#epoch++
-    this.#issuers.dropCache()
     this.onTaken?.(ca.keyId, crl)
     return 'changed'
   }

@@ -11,6 +11,7 @@ import { type BundleKey, readBundleKey } from './bundle-key.ts'
 import { bundleKeyId, verifyBundle } from './bundle-signature.ts'
 import { readBundleState, type SeenBundle, type SeenBundles, writeBundleState } from './bundle-state.ts'
 import { displayFolder } from './folder.ts'
+import { loadPolicyTextsApart } from './load-apart.ts'
 import { type FolderOptions, type LoadedPolicy, loadPolicyTexts } from './load-texts.ts'
 import type { PolicySource } from './policy-source.ts'
 import { watchFiles } from './watch-files.ts'
@@ -64,7 +65,12 @@ class BundleSource implements PolicySource {
     const seen = await readBundleState(state)
     const before = higher(seen.get(this.#keyId), this.#taken)
     this.#must(checkVersion(verified, before))
-    const policy = loadPolicyTexts(content.files, displayFolder(bundle), options)
+    const shown = displayFolder(bundle)
+    // at a start there is nobody to hold up
+    const policy =
+      this.#taken === undefined
+        ? loadPolicyTexts(content.files, shown, options)
+        : await loadPolicyTextsApart({ files: content.files, shown, options, readProblems: [] })
     if (seen.get(this.#keyId)?.digest !== digest) await this.#remember(seen, { version: content.version, digest })
     this.#taken = { version: content.version, digest }
     this.#endsAtMs = content.expiresAt === undefined ? undefined : content.expiresAt * 1000

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Issuers } from '../accept/issuers.ts'
 import { PolicyError, type Problem, problem } from '../problem.ts'
 import { displayFolder, readPolicyFolder, watchPolicyFolder } from './folder.ts'
+import { loadPolicyTextsApart } from './load-apart.ts'
 import { type FolderOptions, type LoadedPolicy, loadPolicyTexts } from './load-texts.ts'
 
 export interface PolicySource {
@@ -25,7 +26,13 @@ export function folderSource(folder: string): PolicySource {
       const { files, problems } = await readPolicyFolder(folder)
       const from = { files, problems, options }
       if (last === undefined || !isDeepStrictEqual(from, last.from)) {
-        last = { from, policy: loadPolicyTexts(files, displayFolder(folder), options, problems) }
+        const shown = displayFolder(folder)
+        // at a start there is nobody to hold up
+        const policy =
+          last === undefined
+            ? loadPolicyTexts(files, shown, options, problems)
+            : await loadPolicyTextsApart({ files, shown, options, readProblems: problems })
+        last = { from, policy }
       }
       return last.policy
     },

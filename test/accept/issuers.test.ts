@@ -161,8 +161,15 @@ describe('findIssuer (1.1)', () => {
       expect(found).toMatchObject({ name: 'acme', caFingerprint: sha256(issuing.der) })
       expect(found?.only).toEqual(new Map([['site', ['s1']]]))
     }
-    issuers.dropCache()
+  })
+
+  it('remembers nothing of CAs that have been replaced', async () => {
+    const issuers = await load({ acme })
     expect(issuers.findIssuer(device.der, device.fingerprint)?.name).toBe('acme')
+    const otherRoot = makeRoot()
+    const others = files().set('root.pem', otherRoot.pem).set('issuing.pem', makeIssuing(otherRoot).pem)
+    issuers.replace(await load({ acme }, others))
+    expect(issuers.findIssuer(device.der, device.fingerprint)).toBeUndefined()
   })
 
   it('does not find a stranger of the same name, a leaf of the root, a changed leaf or no certificate', async () => {
