@@ -223,7 +223,14 @@ export class Client {
     if (!isRepeat) {
       const number = Number(packet.payload)
       if (qos === 2) this.#incoming.set(id, number)
-      this.#facts.oracle.deliver(this.clientId, this.who, { number, topic, qos, retain, since })
+      this.#facts.oracle.deliver(this.clientId, this.who, {
+        number,
+        topic,
+        qos,
+        retain,
+        since,
+        payload: String(packet.payload),
+      })
     }
     if (qos > 0) raw.send({ cmd: qos === 2 ? 'pubrec' : 'puback', messageId: id } as Packet)
   }

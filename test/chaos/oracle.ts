@@ -43,6 +43,8 @@ export interface Delivery {
   readonly retain: boolean
   /** The oldest policy that can have decided it: the one in force when its connection was last known to follow. */
   readonly since: number
+  /** As it came, to tell what nobody has sent. */
+  readonly payload?: string
 }
 
 export class Oracle {
@@ -120,12 +122,12 @@ export class Oracle {
   }
 
   /** A client hands a message to its application. At QoS 2 a repeat with an identifier under way is none [MQTT-4.3.3]. */
-  deliver(clientId: string, who: Who, { number, topic, qos, retain, since }: Delivery): void {
+  deliver(clientId: string, who: Who, { number, topic, qos, retain, since, payload }: Delivery): void {
     this.delivered++
     const message = this.#messages.get(number)
     const told = `message ${number} on ${topic} at QoS ${qos} to ${clientId}`
     if (message === undefined || message.topic !== topic)
-      this.#find('leaked', clientId, number, `${told}: nobody sent it`)
+      this.#find('leaked', clientId, number, `${told}: nobody sent it (${JSON.stringify(payload?.slice(0, 80))})`)
     else if (!message.mayBe)
       this.#find('leaked', clientId, number, `${told}: no policy let ${message.from.name} publish it`)
     if (!this.#sometimes(who, 'receive', topic, since)) {
