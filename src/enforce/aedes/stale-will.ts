@@ -5,8 +5,8 @@
 import type { AedesBroker, AedesClient, AedesPublish } from './shape.ts'
 
 /** Whether a publish is such a will: what comes from a client has no client id with it, and its own will is the very object. */
-export const isStaleWill = (client: AedesClient | null, packet: AedesPublish): boolean =>
-  client === null || (packet.clientId !== undefined && packet !== client.will)
+export const isStaleWill = (client: AedesClient, packet: AedesPublish): boolean =>
+  packet.clientId !== undefined && packet !== client.will
 
 /** Sends one, or drops it where its owner may not say it any more (docs/semantics.md 3.7), and takes it out of the store. */
 export async function sendStaleWill(broker: AedesBroker, will: AedesPublish): Promise<void> {

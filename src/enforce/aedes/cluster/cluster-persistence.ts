@@ -6,6 +6,7 @@ import { Readable } from 'node:stream'
 import AsyncRedisPersistence from 'aedes-persistence-redis/asyncPersistence.js'
 import type { Redis } from 'ioredis'
 import { decode, encode } from 'msgpack-lite'
+import { notStored } from '../guarded-queue.ts'
 import { ReceivedMessages } from '../received-messages.ts'
 import type { AedesBroker, AedesPublish, AedesSubscription, StoredSubscription } from '../shape.ts'
 import { type HashField, type Receiver, RedisQueues } from './redis-queues.ts'
@@ -116,7 +117,7 @@ export class ClusterPersistence extends AsyncRedisPersistence {
   override async incomingGetPacket(client: ById, packet: AedesPublish): Promise<AedesPublish> {
     const unwritten = await this.#received.find(client, packet.messageId)
     const bytes = unwritten?.value ?? (await this.#redis.hgetBuffer(incomingKey(client), String(packet.messageId)))
-    if (bytes === null) throw new Error('no such packet')
+    if (bytes === null) throw new Error(notStored)
     return decode(bytes) as AedesPublish
   }
 

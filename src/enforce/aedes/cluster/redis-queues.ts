@@ -4,6 +4,7 @@
  */
 import type { Redis } from 'ioredis'
 import { decode, encode } from 'msgpack-lite'
+import { notStored } from '../guarded-queue.ts'
 import type { AedesPublish, Qos } from '../shape.ts'
 
 type ById = { readonly id: string }
@@ -19,9 +20,6 @@ export interface Receiver {
   readonly clientId: string
   readonly qos: Qos
 }
-
-/** How aedes' persistences say that a message waits for nobody. */
-const notStored = 'no such packet'
 
 /** Messages read in one round trip. */
 const pageSize = 200
