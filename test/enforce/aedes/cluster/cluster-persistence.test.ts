@@ -4,11 +4,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { Aedes } from 'aedes'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { ClusterPersistence } from '../../../../src/enforce/aedes/cluster/cluster-persistence.ts'
 import { openCluster } from '../../../../src/enforce/aedes/cluster/open-cluster.ts'
-import type { AedesBroker, AedesPublish, Qos } from '../../../../src/enforce/aedes/shape.ts'
+import type { AedesBroker, AedesPersistence, AedesPublish, Qos } from '../../../../src/enforce/aedes/shape.ts'
+import { sendStaleWill } from '../../../../src/enforce/aedes/stale-will.ts'
 import { idleGate } from '../../../support/idle-gate.ts'
 import { hasRedis, type RedisServer, startRedis } from '../../../support/redis.ts'
 
@@ -118,6 +120,21 @@ describe.skipIf(!hasRedis)(`a shared persistence${hasRedis ? '' : ' (redis-serve
     expect(await redis.llen('will')).toBe(1)
     expect(await persistence.delWill({ id: 'pump-7', brokerId: 'one' })).toMatchObject({ payload: 'gone' })
     expect(await redis.keys('*')).toEqual([])
+  })
+
+  test('a will that is sent for a dead node takes the place of no message that this node has left', async () => {
+    const counters = Array.from({ length: 50 }, (_, index) => index + 1)
+    for (const counter of counters) await persistence.outgoingEnqueueCombi([filter('pump-7')], message(counter))
+    await persistence.addSubscriptions(pump, [{ topic: 'a', qos: 1 }])
+    await persistence.putWill({ id: 'pump-8' }, { ...message(0), payload: Buffer.from('gone') })
+    const aedes = await Aedes.createBroker({ id: 'two', persistence: persistence as unknown as AedesPersistence })
+    try {
+      for await (const will of persistence.willsBut({})) await sendStaleWill(aedes as unknown as AedesBroker, will)
+    } finally {
+      await new Promise<void>(resolve => aedes.close(resolve))
+    }
+    expect((await queued()).map(({ payload }) => String(payload))).toEqual([...counters.map(() => 'x'), 'gone'])
+    expect(await redis.llen('will')).toBe(0)
   })
 
   test('what a node was not told is waited for, before it says for whom a message is', async () => {
