@@ -148,10 +148,9 @@ class Node implements ClusterNode {
     const isMeant = (session: Session): boolean =>
       this.registry.isOf(asked) && identityKey(session.identity) === identity
     const outcome = await gate.sessions.giveUp(clientId, isMeant, takenOver())
-    const isStale = !this.registry.isOf(asked)
     // what has ended has told so
-    if (outcome === 'absent' && !isStale) this.registry.leave(asked)
-    else if (outcome !== 'ended') this.registry.tell(clientId, isStale)
+    if (outcome === 'absent') this.registry.release(asked)
+    else if (outcome === 'kept') this.registry.tell(clientId, !this.registry.isOf(asked))
   }
 
   /** Says that the node is there, and under which policy; looks at what the others say. */
@@ -166,6 +165,7 @@ class Node implements ClusterNode {
     const dead = nodes.filter((_, index) => revisions[index] === null)
     if (dead.length > 0) await store.srem('portcullis:nodes', ...dead)
     this.#lastBeat = this.#now()
+    this.registry.sayAgain()
     const alive = nodes.filter((_, index) => revisions[index] !== null)
     this.#deadNodes.beat(alive, this.#lastBeat)
     const isDifferent = revisions.some(one => one !== null && one !== revision)

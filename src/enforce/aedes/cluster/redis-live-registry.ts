@@ -16,6 +16,8 @@ export const endChannel = (node: string): string => `portcullis:end:${node}`
 
 /** How long the node that has a session may take to end it before it is asked again. */
 const takeOverMs = 3_000
+/** Client ids that have left while Redis was away; the places of more go with the next log-in, or with the node. */
+const mostUnsaid = 10_000
 /** Log-ins that race on several nodes take over from each other; longer than a connection waits for its CONNACK, none does. */
 const longestMs = 10_000
 
@@ -52,8 +54,10 @@ redis.call('HSET', KEYS[1], ARGV[1], ARGV[2] .. '\\n' .. ARGV[3] .. '\\n' .. ARG
 redis.call('SADD', KEYS[2], ARGV[1])
 return {'taken'}`
 
+/** ARGV: client id, node, session: that one has left, and so has every earlier one of this node. */
 const leaveScript = `
-if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] then
+local node, session = string.match(redis.call('HGET', KEYS[1], ARGV[1]) or '', '^([^\\n]*)\\n[^\\n]*\\n(%d+)$')
+if node == ARGV[2] and tonumber(session) <= tonumber(ARGV[3]) then
   redis.call('HDEL', KEYS[1], ARGV[1])
   redis.call('SREM', KEYS[2], ARGV[1])
 end
@@ -74,6 +78,8 @@ export class RedisLiveRegistry implements LiveRegistry {
   readonly #waiting = new Map<string, (isFree: boolean) => void>()
   /** By client id: the session that has the place here. */
   readonly #sessions = new Map<string, string>()
+  /** By client id: what Redis has not been told yet. */
+  readonly #unsaid = new Map<string, AskedToEnd>()
   #count = 0
 
   constructor(redis: Redis, node: string) {
@@ -87,7 +93,13 @@ export class RedisLiveRegistry implements LiveRegistry {
     const began = performance.now()
     do {
       const rest = [clientId, this.#node, identity, session, maxSessions, takesOver ? '1' : '0', ...kept]
-      const answer = await this.#redis.eval(takeScript, 2, liveKey, identityKeyOf(identity), ...rest)
+      const answer = await this.#redis
+        .eval(takeScript, 2, liveKey, identityKeyOf(identity), ...rest)
+        .catch((error: unknown) => {
+          // it may have been taken, and only the answer got lost
+          this.#say({ clientId, identity, session })
+          throw error
+        })
       const [outcome, node = '', before = ''] = answer as readonly string[]
       if (outcome === 'taken') {
         this.#sessions.set(clientId, session)
@@ -101,11 +113,31 @@ export class RedisLiveRegistry implements LiveRegistry {
   }
 
   leave({ clientId, identity }: Pick<Place, 'clientId' | 'identity'>): void {
-    const entry = [this.#node, identity, this.#sessions.get(clientId) ?? ''].join('\n')
-    this.#sessions.delete(clientId)
+    this.release({ clientId, identity, session: this.#sessions.get(clientId) ?? '0' })
+  }
+
+  /** That session is not here, or not any more: its place is free. A later one keeps it. */
+  release(gone: AskedToEnd): void {
+    if (this.isOf(gone)) this.#sessions.delete(gone.clientId)
+    this.#say(gone)
+  }
+
+  /** Redis is back: says who has left meanwhile. */
+  sayAgain(): void {
+    for (const gone of this.#unsaid.values()) this.#say(gone)
+  }
+
+  #say(gone: AskedToEnd): void {
+    const { clientId, identity, session } = gone
+    const before = this.#unsaid.get(clientId)
+    if (before !== undefined && Number(before.session) > Number(session)) return
+    if (before !== undefined || this.#unsaid.size < mostUnsaid) this.#unsaid.set(clientId, gone)
+    const said = (): void => {
+      if (this.#unsaid.get(clientId) === gone) this.#unsaid.delete(clientId)
+    }
     const keys = [liveKey, identityKeyOf(identity), leftChannel]
-    // Redis is away: the entry goes with the node, or with the next log-in
-    this.#redis.eval(leaveScript, keys.length, ...keys, clientId, entry).catch(() => undefined)
+    // Redis is away: it is said again
+    this.#redis.eval(leaveScript, keys.length, ...keys, clientId, this.#node, session).then(said, () => undefined)
   }
 
   /** Whether the place here is still that session's. */

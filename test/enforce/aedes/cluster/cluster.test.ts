@@ -114,6 +114,21 @@ describe.skipIf(!hasRedis)(`a cluster${hasRedis ? '' : ' (redis-server is not in
     expect(code).toBe(0)
   })
 
+  test('a place that a node could not give back, as Redis went away, is free for whoever asks for it', async () => {
+    const [a, b] = [await node(), await node()]
+    const client = new Redis(redis.url)
+    try {
+      const { client: pump } = await a.login('pump-7', 'pump-7')
+      const entry = (await client.hget('portcullis:live', 'pump-7')) ?? ''
+      await pump.close()
+      while ((await client.hexists('portcullis:live', 'pump-7')) === 1);
+      await client.hset('portcullis:live', 'pump-7', entry)
+      expect((await b.login('pump-7', 'pump-7')).code).toBe(0)
+    } finally {
+      client.disconnect()
+    }
+  })
+
   test('sessions of an identity are counted on all nodes together', async () => {
     const limited = await mkdtemp(join(folder, 'limited-'))
     await cp(join(folder, 'policies'), limited, { recursive: true })
