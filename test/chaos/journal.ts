@@ -2,6 +2,8 @@
 const linesAtMost = 20_000
 /** Of what happened around a message. */
 const aroundAtMost = 30
+/** Of what the client did last, whatever it is. */
+const lastAtMost = 40
 
 interface Line {
   readonly atMs: number
@@ -22,12 +24,13 @@ export class Journal {
     const isOfMessage = ({ text }: Line): boolean =>
       new RegExp(`\\b(sends|again|acknowledged|gets|of) ${number}\\b`).test(text)
     const isAround = ({ who, text }: Line): boolean =>
-      who === 'run' || (who === clientId && /connected|granted|unsubscribes|certificate|waited/.test(text))
+      who === 'run' || (who === clientId && /connected|granted|unsubscribes|certificate|waited|says/.test(text))
     const first = this.#lines.findIndex(isOfMessage)
     const from = Math.max(0, first)
     const later = this.#lines.slice(from)
     const around = later.filter(isAround)
-    const shown = new Set([...around.slice(0, aroundAtMost), ...around.slice(-aroundAtMost)])
+    const last = later.filter(({ who }) => who === clientId).slice(-lastAtMost)
+    const shown = new Set([...around.slice(0, aroundAtMost), ...around.slice(-aroundAtMost), ...last])
     return later
       .filter(line => isOfMessage(line) || shown.has(line))
       .map(({ atMs, who, text }) => `${(atMs / 1000).toFixed(3)} ${who} ${text}`)

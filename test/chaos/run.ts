@@ -269,8 +269,10 @@ export class Run {
       if (event.event === 'policy-loaded') note()
       if (event.event.endsWith('refused')) this.#refused++
       if (event.event === 'suppressed') this.#refused += event.count
+      const said = event as unknown as { readonly code?: string; readonly reason?: string; readonly clientId?: string }
+      const { code, reason, clientId = 'run' } = said
+      if (code !== undefined) this.journal.note(clientId, `${node.name} says ${event.event}: ${code}, ${reason}`)
       if (event.event !== 'alarm' && event.event !== 'policy-refused') return
-      const { code, reason } = event as unknown as { readonly code?: string; readonly reason?: string }
       this.#alarms.add(code === undefined ? JSON.stringify(event) : `${code}: ${reason}`)
     })
   }
