@@ -90,8 +90,12 @@ export class WriteBatch {
     return this.#added(piece.length)
   }
 
-  /** As the stream's own. */
+  /**
+   * As the stream's own, but for what no stream can write: there the connection ends.
+   * @throws TypeError then
+   */
   write(piece: unknown, encoding?: unknown, done?: unknown): boolean {
+    if (typeof piece !== 'string' && !(piece instanceof Uint8Array)) return this.#spoil()
     const isPlain = typeof encoding !== 'function' && done === undefined
     if (isPlain && piece instanceof Uint8Array) return this.add(piece)
     if (isPlain && typeof piece === 'string') return this.#addText(piece, encoding as BufferEncoding)
@@ -116,11 +120,23 @@ export class WriteBatch {
   flush(): void {
     if (this.#bytes === 0) return
     const whole = this.#lone ?? this.#together.subarray(0, this.#bytes)
+    this.#forget()
+    const stream = this.#stream
+    if (!stream.destroyed && !stream.writableEnded) this.#write.call(stream, whole)
+  }
+
+  /** Half of a packet has been added, and whoever reads on would take what follows for the other half: none of it is sent. */
+  #spoil(): never {
+    this.#forget()
+    const error = new TypeError('a packet cannot be written')
+    this.#destroy.call(this.#stream, error)
+    throw error
+  }
+
+  #forget(): void {
     this.#lone = undefined
     this.#together = empty
     this.#bytes = 0
-    const stream = this.#stream
-    if (!stream.destroyed && !stream.writableEnded) this.#write.call(stream, whole)
   }
 
   #addText(text: string, encoding: BufferEncoding | undefined): boolean {

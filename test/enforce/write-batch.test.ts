@@ -1,6 +1,7 @@
 import { Duplex } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
 import fc from 'fast-check'
+import mqttPacket, { type Packet } from 'mqtt-packet'
 import { expect, test, vi } from 'vitest'
 import { WriteBatch } from '../../src/enforce/write-batch.ts'
 import { checkProperty } from '../support/property.ts'
@@ -72,6 +73,18 @@ test('a stream that wants to be waited for says so', async () => {
   expect(batch.add(Buffer.alloc(16_384))).toBe(false)
   expect(batch.add(Buffer.from('x'))).toBe(false)
   expect(batch.backlog).toBe(24_385)
+})
+
+test('a packet that cannot be written to its end is not begun, and nothing follows it', async () => {
+  const { stream, pieces } = recorder()
+  stream.on('error', () => undefined)
+  new WriteBatch(stream)
+  const packet = { cmd: 'publish', topic: 'a', payload: 'x', qos: 1, messageId: 65_536, dup: false, retain: false }
+  expect(() => mqttPacket.writeToStream(packet as Packet, stream)).toThrow(TypeError)
+  mqttPacket.writeToStream({ cmd: 'pingresp' } as Packet, stream)
+  await turn()
+  expect(pieces).toEqual([])
+  expect(stream.destroyed).toBe(true)
 })
 
 test('a callback is told when its piece is written, behind what came before', async () => {
