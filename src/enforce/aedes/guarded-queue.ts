@@ -41,6 +41,13 @@ export function unpinned(packet: AedesPublish): AedesPublish {
   return isPinning ? { ...packet, payload: Buffer.from(payload) } : packet
 }
 
+/**
+ * A crash may have come between marking a message and taking it out. Nothing can be sent with a mark: aedes would write half of the
+ * packet, and what it writes next would be read as the other half.
+ */
+const withoutMark = (packet: AedesPublish): AedesPublish =>
+  (packet.messageId ?? 0) < removalMarks ? packet : { ...packet, messageId: undefined }
+
 /** Stores that write to a disk bring an `undefined` identifier back as `null`. */
 const isNumbered = (packet: AedesPublish): packet is Numbered => (packet.messageId ?? 0) > 0
 
@@ -88,7 +95,6 @@ export class GuardedQueue {
     if (client.closed) return
     const isMessage = (packet.cmd ?? 'publish') === 'publish'
     if (isNumbered(packet)) this.#sent[isMessage ? 'take' : 'takeReleased'](client.id, packet)
-    const decided = this.#mapping(client.id)
     const isStored = await this.#inner.outgoingUpdate(client, isMessage ? packet : this.#distinct(packet)).then(
       () => true,
       (error: unknown) => {
@@ -98,8 +104,8 @@ export class GuardedQueue {
       },
     )
     if (!isMessage || !isNumbered(packet)) return
-    // what was decided before the store was ready is decided again (docs/semantics.md 2.5)
-    if (this.#mapping(client.id) !== decided && this.#refusal(client.id, packet) !== undefined) {
+    // what was decided before the store was asked is decided again when it is ready (docs/semantics.md 2.5)
+    if (this.#refusal(client.id, packet) !== undefined) {
       await this.#remove(client, { ...packet })
       await passOver(packet)
     }
@@ -141,7 +147,8 @@ export class GuardedQueue {
   /** What waits for a session, without what it may not receive any more. */
   async *stream(client: { id: string; conn?: Duplex }): AsyncGenerator<AedesPublish> {
     this.#sent.freeUnqueued(client.id)
-    for await (const packet of this.#inner.outgoingStream(client) as AsyncIterable<AedesPublish>) {
+    for await (const stored of this.#inner.outgoingStream(client) as AsyncIterable<AedesPublish>) {
+      const packet = withoutMark(stored)
       const isMessage = (packet.cmd ?? 'publish') === 'publish'
       if (isMessage && this.#refusal(client.id, packet) !== undefined) {
         if (packet.qos === 2 && isNumbered(packet)) yield this.#released(client.id, packet)

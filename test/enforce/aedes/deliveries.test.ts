@@ -25,8 +25,11 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
-/** A broker whose store has done its work on the message `slow`, and says so only when it is released. */
-async function start(slow: Slow) {
+/**
+ * A broker whose store has done its work on the message `slow`, and says so only when it is released. With `isLate`, the store is
+ * not even asked before that, as when the event loop is busy.
+ */
+async function start(slow: Slow, isLate = false) {
   const broker = await Aedes.createBroker()
   let release = (): void => undefined
   let isReached = (): void => undefined
@@ -37,16 +40,20 @@ async function start(slow: Slow) {
     isReached = resolve
   })
   const { persistence } = broker as unknown as { readonly persistence: AedesPersistence }
-  const method = persistence[slow].bind(persistence) as (to: never, packet: AedesPublish) => Promise<unknown>
-  Object.assign(persistence, {
-    [slow]: async (to: never, packet: AedesPublish) => {
-      const done = await method(to, packet)
-      if (String(packet.payload) !== 'slow') return done
-      isReached()
-      await released
-      return done
-    },
-  })
+  const holdUp = (): void => {
+    const method = persistence[slow].bind(persistence) as (to: never, packet: AedesPublish) => Promise<unknown>
+    Object.assign(persistence, {
+      [slow]: async (to: never, packet: AedesPublish) => {
+        const isHeld = String(packet.payload) === 'slow'
+        const done = isHeld && isLate ? undefined : await method(to, packet)
+        if (!isHeld) return done
+        isReached()
+        await released
+        return isLate ? method(to, packet) : done
+      },
+    })
+  }
+  if (!isLate) holdUp()
   const failing = new Set<string>()
   for (const name of ['incomingGetPacket', 'incomingDelPacket', 'delWill'] as const) {
     const asked = persistence[name].bind(persistence) as (...args: never[]) => Promise<never>
@@ -58,7 +65,10 @@ async function start(slow: Slow) {
   const issuers = { acme: { certificates: ['issuing.pem'], root: 'root.pem', crl: ['acme.crl'] } }
   const gate = await openGate({ policies: join(folder, 'policies'), baseFolder: folder, issuers, watch: false })
   const tls = { keyFile: join(folder, 'server.key'), certFile: join(folder, 'server.pem') }
-  const listener = await listen(guard(broker, gate), { port: 0, host: '127.0.0.1', tls })
+  const guarded = guard(broker, gate)
+  // what aedes asks is what the guard has made of the store
+  if (isLate) holdUp()
+  const listener = await listen(guarded, { port: 0, host: '127.0.0.1', tls })
   const certs = new SuiteCerts(folder)
   return {
     gate,
@@ -140,8 +150,11 @@ test('a message that is stored just when its session comes back is sent once', a
   await broker.stop()
 })
 
-test('a delivery that the policy forbids by the time it is stored is not made, and does not wait', async () => {
-  const broker = await start('outgoingUpdate')
+test.each([
+  ['stored', false],
+  ['about to be stored', true],
+])('a delivery that the policy forbids by the time it is %s is not made, and does not wait', async (_, isLate) => {
+  const broker = await start('outgoingUpdate', isLate)
   const operator = await broker.login('ops-1', 'ops-1/desk', false)
   await subscribe(operator, 1, 'plant/s1/#')
   const pump = await broker.login('pump-7')
@@ -152,6 +165,8 @@ test('a delivery that the policy forbids by the time it is stored is not made, a
   await writeFile(file, yaml.replace('      - { publish: plant/+/+/config/#, accept:', `      - receive: ${temp}\n$&`))
   await broker.gate.reload()
   broker.release()
+  operator.send({ cmd: 'pingreq' } as Packet)
+  expect(await operator.next()).toMatchObject({ cmd: 'pingresp' })
   await writeFile(file, yaml)
   await broker.gate.reload()
   await operator.close()

@@ -8,6 +8,7 @@ import { Redis } from 'ioredis'
 import type { Packet } from 'mqtt-packet'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { openCluster } from '../../../../src/enforce/aedes/cluster/open-cluster.ts'
+import { RedisQueues } from '../../../../src/enforce/aedes/cluster/redis-queues.ts'
 import { ensureDevCerts } from '../../../../src/provision/dev-certs.ts'
 import type { RunningBroker } from '../../../../src/tool/start-guarded.ts'
 import type { TraceEvent } from '../../../../src/trace.ts'
@@ -89,6 +90,34 @@ describe.skipIf(!hasRedis)(`a cluster${hasRedis ? '' : ' (redis-server is not in
     const message = await back.next()
     expect(message).toMatchObject({ cmd: 'publish', topic: command })
     back.send({ cmd: 'puback', messageId: message?.messageId } as Packet)
+    await back.close()
+    const { client: clean } = await a.login('pump-7', 'pump-7', { clean: true })
+    await clean.close()
+  })
+
+  test('a message that a node was about to take out of a queue when it was killed is sent as any other, where it may be', async () => {
+    const [a, b] = [await node(), await node()]
+    const { client: pump } = await a.login('pump-7', 'pump-7', { clean: false })
+    expect(await subscribeAt(pump, 1, command)).toEqual([1])
+    await pump.close()
+    const { client: operator } = await a.login('ops-1', 'ops-1/desk')
+    for (const payload of ['first', 'second']) expect(await operator.publish(command, payload)).toBe('acknowledged')
+    const client = new Redis(redis.url)
+    try {
+      const queues = new RedisQueues(client)
+      for await (const packet of queues.stream({ id: 'pump-7' })) {
+        await queues.update({ id: 'pump-7' }, { ...packet, messageId: 65_540 })
+        break
+      }
+    } finally {
+      client.disconnect()
+    }
+    const { client: back } = await b.login('pump-7', 'pump-7', { clean: false })
+    for (const payload of ['first', 'second']) {
+      const message = await back.next()
+      expect(message).toMatchObject({ cmd: 'publish', topic: command, payload: Buffer.from(payload) })
+      back.send({ cmd: 'puback', messageId: message?.messageId } as Packet)
+    }
     await back.close()
     const { client: clean } = await a.login('pump-7', 'pump-7', { clean: true })
     await clean.close()
