@@ -1,5 +1,5 @@
 /** The four connections of a node to its Redis: what is asked, what is listened to, and the two of the emitter. */
-import { Redis, type RedisOptions } from 'ioredis'
+import { type Command, Redis, type RedisOptions } from 'ioredis'
 import { ConfigurationError, problem } from '../../../problem.ts'
 
 export interface RedisConnections {
@@ -26,7 +26,7 @@ export async function connectRedis(url: string): Promise<RedisConnections> {
   const connect = async (options: RedisOptions): Promise<Redis> => {
     const redis = new Redis(url, { lazyConnect: true, ...options })
     made.push(redis)
-    handleRejections(redis)
+    followCommands(redis, options.autoResendUnfulfilledCommands !== false)
     // ioredis tells of every attempt; the node's `problem` says what matters
     redis.on('error', error => {
       reason ??= error
@@ -47,14 +47,25 @@ export async function connectRedis(url: string): Promise<RedisConnections> {
   }
 }
 
-/** Libraries leave commands that nobody waits for: that one of those failed, as when Redis went away, must not end the node. */
-function handleRejections(redis: Redis): void {
+/**
+ * Libraries leave commands that nobody waits for: that one of those failed, as when Redis went away, must not end the node. And what
+ * was on its way when the connection was lost, and is not sent again, has failed: ioredis would have it wait for its timeout.
+ */
+function followCommands(redis: Redis, isSentAgain: boolean): void {
+  const onTheirWay = new Set<Command>()
   const send = redis.sendCommand.bind(redis)
-  redis.sendCommand = (...command) => {
-    const answer = send(...command)
-    if (answer instanceof Promise) answer.catch(() => undefined)
+  redis.sendCommand = (command, stream) => {
+    const answer = send(command, stream)
+    if (!(answer instanceof Promise)) return answer
+    // what is sent before that is of ioredis itself
+    if (redis.status === 'ready' && !isSentAgain) onTheirWay.add(command)
+    const over = (): void => void onTheirWay.delete(command)
+    answer.then(over, over)
     return answer
   }
+  redis.on('close', () => {
+    for (const command of onTheirWay) command.reject(new Error('the connection to Redis was lost'))
+  })
 }
 
 /** The address without its password. */

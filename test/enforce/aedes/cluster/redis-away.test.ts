@@ -1,11 +1,11 @@
 /** A node and a Redis that goes away and comes back, on a real one: nothing ends the node, and it knows again what the others know. */
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type ClusterNode, openCluster } from '../../../../src/enforce/aedes/cluster/open-cluster.ts'
+import { connectRedis } from '../../../../src/enforce/aedes/cluster/redis-connections.ts'
 import { createBroker } from '../../../../src/tool/broker.ts'
 import { idleGate } from '../../../support/idle-gate.ts'
 import { hasRedis, type RedisServer, startRedis } from '../../../support/redis.ts'
@@ -67,10 +67,29 @@ describe.skipIf(!hasRedis)(`a Redis that goes away${hasRedis ? '' : ' (redis-ser
     expect(failures).toEqual([])
   })
 
+  test('what was on its way has failed, and is not waited for', async () => {
+    const connections = await connectRedis(server.url)
+    try {
+      const { store } = connections
+      // answered when somebody pushes
+      const answer = store.blpop('nothing', 0).catch((error: Error) => error.message)
+      const pipeline = store.pipeline().blpop('nothing', 0).exec()
+      while ((await redis.info('clients')).includes('blocked_clients:0'));
+      await server.stop()
+      expect(await answer).toBe('the connection to Redis was lost')
+      expect((await pipeline)?.[0]?.[0]?.message).toBe('the connection to Redis was lost')
+      await server.start()
+      expect(await store.ping()).toBe('PONG')
+    } finally {
+      for (const one of Object.values(connections)) one.disconnect()
+    }
+  })
+
   test('a node that is closed while Redis is away, as when its start fails, waits for nothing', async () => {
     const made = await createBroker({ kind: 'redis', url: server.url })
     const { subConn } = (made.cluster?.emitter ?? {}) as { readonly subConn: Redis }
-    const isAway = once(subConn, 'reconnecting')
+    // `once` of node:events would reject where the connection is reset
+    const isAway = new Promise(resolve => subConn.once('reconnecting', resolve))
     await server.stop()
     await isAway
     await made.close()
