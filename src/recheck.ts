@@ -2,11 +2,8 @@
  * Recheck: after a new policy, CA or CRL, authenticate and bind are run again on every session, live and kept (docs/semantics.md 4.1,
  * 4.2). A live session decides by what is in force at once; going through all of them leaves the event loop to others now and then.
  */
-import { setImmediate } from 'node:timers/promises'
+import { inSlices } from './bind/in-slices.ts'
 import { type Problem, problem } from './problem.ts'
-
-/** How long sessions are decided again before others have their turn at the event loop. */
-const sliceMs = 3
 
 /** Until a store that failed is asked again. */
 const retryMs = 5_000
@@ -87,17 +84,6 @@ export class Recheck {
       })
       await inSlices(kept.clientIds, clientId => void kept.mappingOf(clientId))
     }
-  }
-}
-
-async function inSlices<T>(all: readonly T[], act: (one: T) => void): Promise<void> {
-  let endsAt = performance.now() + sliceMs
-  for (const one of all) {
-    if (performance.now() > endsAt) {
-      await setImmediate()
-      endsAt = performance.now() + sliceMs
-    }
-    act(one)
   }
 }
 

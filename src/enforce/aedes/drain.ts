@@ -3,12 +3,10 @@
  * [MQTT-4.8]: what was written before is still sent, and wills are sent as on any other loss (docs/semantics.md 3.7).
  */
 import { setImmediate } from 'node:timers/promises'
+import { inSlices } from '../../bind/in-slices.ts'
 import { type Problem, problem } from '../../problem.ts'
 import { type GuardContext, sinkTopic } from './hooks.ts'
 import type { AedesClient } from './shape.ts'
-
-/** Connections that are ended before others have their turn at the event loop. */
-const sliceLength = 64
 
 /** What is left goes on until somebody destroys it. */
 export interface Drained {
@@ -34,11 +32,10 @@ export async function drain(
     }, withinMs)
   })
   const end = async (due: readonly AedesClient[], why: Problem): Promise<void> => {
-    for (const [index, client] of due.entries()) {
-      if (index > 0 && index % sliceLength === 0) await setImmediate()
-      if (isLate) return
-      connectionOf(client.conn)?.part(why)
-    }
+    await inSlices(due, client => {
+      if (!isLate) connectionOf(client.conn)?.part(why)
+    })
+    if (isLate) return
     await Promise.all(due.flatMap(client => [departed(client), closed(client)]))
     await published(broker)
   }

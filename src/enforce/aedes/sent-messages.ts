@@ -16,7 +16,8 @@ export type Numbered = AedesPublish & { messageId: number }
 
 const lastIdentifier = 65_535
 
-const originOf = ({ brokerId, brokerCounter }: AedesPublish): string => `${brokerId}:${brokerCounter}`
+/** Which message it is, among those of all brokers: `BROKER:COUNTER`. */
+export const originOf = ({ brokerId, brokerCounter }: AedesPublish): string => `${brokerId}:${brokerCounter}`
 
 export class SentMessages {
   readonly #byClient = new Map<string, Map<number, Sent>>()

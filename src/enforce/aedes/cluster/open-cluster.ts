@@ -4,10 +4,10 @@
  */
 import { randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
-import { setImmediate } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
 import type { TimeMemory } from '../../../accept/newest-time.ts'
 import { identityKey } from '../../../bind/identity-key.ts'
+import { inSlices } from '../../../bind/in-slices.ts'
 import type { LiveRegistry } from '../../../bind/live-registry.ts'
 import type { OwnerStore } from '../../../bind/owner-store.ts'
 import type { Gate } from '../../../gate.ts'
@@ -72,6 +72,7 @@ class Node implements ClusterNode {
   readonly #connections: RedisConnections
   readonly #now: () => number
   readonly #timers: NodeJS.Timeout[] = []
+  #gate: Gate | undefined
   #crls: SharedCrls | undefined
   #lastBeat = 0
   #differentSince: number | undefined
@@ -98,16 +99,13 @@ class Node implements ClusterNode {
   /** Hears which subscriptions change, from before they are read for the first time. */
   async follow(): Promise<void> {
     const { listener } = this.#connections
-    const { subscriptions } = this.#persistence
-    listener.on('message', (channel: string, clientId: string) => {
-      if (channel === subscriptionsChannel) subscriptions.heard(clientId).catch(this.#missed)
-    })
+    listener.on('message', (channel: string, message: string) => this.#hear(channel, message))
     await listener.subscribe(subscriptionsChannel)
   }
 
   async join(gate: Gate): Promise<void> {
     const { store, listener, subscriber } = this.#connections
-    listener.on('message', (channel: string, message: string) => this.#hear(gate, channel, message))
+    this.#gate = gate
     await listener.subscribe(ownersChannel, leftChannel, stayChannel, crlChannel, endChannel(this.brokerId))
     this.#crls = new SharedCrls(store, gate)
     await this.#beat(gate)
@@ -133,16 +131,18 @@ class Node implements ClusterNode {
     for (const one of Object.values(this.#connections)) one.disconnect()
   }
 
-  #hear(gate: Gate, channel: string, message: string): void {
-    if (channel === subscriptionsChannel) return
-    if (channel === crlChannel) this.#crls?.heard(message).catch(this.#missed)
+  #hear(channel: string, message: string): void {
+    if (channel === subscriptionsChannel) this.#persistence.subscriptions.heard(message).catch(this.#missed)
+    else if (channel === crlChannel) this.#crls?.heard(message).catch(this.#missed)
     else if (channel === ownersChannel) this.owners.heard(message).catch(this.#missed)
     else if (channel === leftChannel || channel === stayChannel) this.registry.heard(message, channel === leftChannel)
-    else this.#endFor(gate, message).catch(() => undefined)
+    else this.#endFor(message).catch(() => undefined)
   }
 
   /** Another node takes over; where it is another identity here, it does not. */
-  async #endFor(gate: Gate, message: string): Promise<void> {
+  async #endFor(message: string): Promise<void> {
+    const gate = this.#gate
+    if (gate === undefined) return
     const asked = JSON.parse(message) as AskedToEnd
     const { clientId, identity } = asked
     const isMeant = (session: Session): boolean =>
@@ -198,18 +198,12 @@ class Node implements ClusterNode {
   }
 }
 
-/** Connections that are ended before others have their turn at the event loop. */
-const sliceLength = 64
-
 /**
  * What others published meanwhile did not reach these connections, and no answer would ever say so. A kept session that connects again
  * reads its queue; a clean one begins anew.
  */
 async function endMissed(sessions: readonly Session[]): Promise<void> {
-  for (const [index, session] of sessions.entries()) {
-    if (index > 0 && index % sliceLength === 0) await setImmediate()
-    session.supersede(redisAway())
-  }
+  await inSlices(sessions, session => session.supersede(redisAway()))
 }
 
 const timeKey = 'portcullis:newest-time'

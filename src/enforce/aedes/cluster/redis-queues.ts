@@ -5,6 +5,7 @@
 import type { Redis } from 'ioredis'
 import { decode, encode } from 'msgpack-lite'
 import { notStored } from '../guarded-queue.ts'
+import { originOf } from '../sent-messages.ts'
 import type { AedesPublish, Qos } from '../shape.ts'
 
 type ById = { readonly id: string }
@@ -33,9 +34,6 @@ const queueKey = (clientId: string): string => `portcullis:queue:${encodeURIComp
 const sentKey = (clientId: string): string => `portcullis:sent:${encodeURIComponent(clientId)}`
 /** A message: its bytes `m`, and for how many clients it still waits, `n`. */
 const packetPrefix = 'portcullis:packet:'
-
-const originOf = ({ brokerId, brokerCounter }: AedesPublish): string =>
-  brokerId === undefined ? '' : `${brokerId}:${brokerCounter}`
 
 /** KEYS: a queue and what is sent of it, for each client; then hashes. ARGV: packet, origin, bytes, clients, a QoS for each; then a field and a value for each hash. */
 const enqueueScript = `
@@ -128,7 +126,8 @@ export class RedisQueues {
    */
   async update({ id }: ById, packet: AedesPublish): Promise<void> {
     const state = packet.cmd === 'pubrel' ? 'pubrel' : 'publish'
-    const origin = await this.#redis.portcullisUpdate(1, sentKey(id), originOf(packet), packet.messageId ?? 0, state)
+    const known = packet.brokerId === undefined ? '' : originOf(packet)
+    const origin = await this.#redis.portcullisUpdate(1, sentKey(id), known, packet.messageId ?? 0, state)
     if (origin === '') throw new Error(notStored)
     Object.assign(packet, comingFrom(origin))
   }
