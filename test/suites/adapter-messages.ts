@@ -152,6 +152,33 @@ export const messageCases: readonly AdapterCase[] = [
     },
   },
   {
+    name: 'characters that stand for others elsewhere stand for themselves: live, queued and retained',
+    rules: ['3.2', '3.4'],
+    start: { policy: yaml => yaml.replace('        retain: false\n', '') },
+    run: async broker => {
+      const odd = 'plant/s1/line-1/telemetry/[a-c]*?\\{x}^$.'
+      const plain = 'plant/s1/line-1/telemetry/ab'
+      const filter = `${odd}/#`
+      const desk = await session(broker, 'ops-1', 'ops-1/desk', { clean: false })
+      await subscribeAt(desk, 1, filter)
+      await desk.close()
+      const live = await session(broker, 'ops-1', 'ops-1/live')
+      await subscribeAt(live, 1, filter)
+      const line = await session(broker, 'line-1')
+      for (const topic of [plain, odd, `${odd}/below`])
+        expect(await line.publish(topic, topic, { retain: true })).toBe('acknowledged')
+      await line.publish(odd, 'marker')
+      const both = [odd, `${odd}/below`]
+      expect(await upTo(live, 'marker')).toEqual(both)
+      expect(await upTo(await session(broker, 'ops-1', 'ops-1/desk', { clean: false }), 'marker')).toEqual(both)
+      const later = await session(broker, 'ops-1', 'ops-1/later')
+      await subscribeAt(later, 1, filter)
+      await line.publish(odd, 'end')
+      expect([...(await upTo(later, 'end'))].sort()).toEqual(both)
+      for (const topic of [plain, ...both]) await line.publish(topic, '', { retain: true })
+    },
+  },
+  {
     name: 'the conditions of a rule hold: maxQos, retain, maxPayloadBytes',
     rules: ['3.1'],
     weaknesses: [12],

@@ -1,5 +1,5 @@
 /**
- * Cluster persistence: retained messages as `aedes-persistence-redis` has them; queues, subscriptions, wills and what was received are
+ * Cluster persistence: retained messages where `aedes-persistence-redis` writes them; queues, subscriptions, wills and what was received are
  * written in one step each, so that a node that is killed in between leaves all of it, or nothing (docs/decisions/0017).
  */
 import { Readable } from 'node:stream'
@@ -10,6 +10,7 @@ import { notStored } from '../guarded-queue.ts'
 import { ReceivedMessages } from '../received-messages.ts'
 import type { AedesBroker, AedesPublish, AedesSubscription, StoredSubscription } from '../shape.ts'
 import { type HashField, type Receiver, RedisQueues } from './redis-queues.ts'
+import { retainedMessages } from './redis-retained.ts'
 import { RedisSubscriptions } from './redis-subscriptions.ts'
 
 type ById = { readonly id: string }
@@ -77,6 +78,10 @@ export class ClusterPersistence extends AsyncRedisPersistence {
 
   override async countOffline(): Promise<{ readonly clientsCount: number; readonly subsCount: number }> {
     return this.subscriptions.counts
+  }
+
+  override createRetainedStreamCombi(filters: string[]): AsyncIterable<AedesPublish> {
+    return retainedMessages(this.#redis, filters)
   }
 
   /** At the QoS of the message. What is asked of one message in one turn is one step: it is for receivers at several. */

@@ -16,6 +16,7 @@ declare module 'aedes-persistence-redis/asyncPersistence.js' {
     subscriptionsByTopic(topic: string): Promise<StoredSubscription[]>
     getClientList(filter: string): AsyncIterable<string>
     countOffline(): Promise<{ readonly clientsCount: number; readonly subsCount: number }>
+    createRetainedStreamCombi(filters: string[]): AsyncIterable<Packet>
     outgoingEnqueueCombi(subscriptions: StoredSubscription[], packet: Packet): Promise<void>
     outgoingUpdate(client: ById, packet: Packet): Promise<void>
     outgoingClearMessageId(client: ById, packet: Packet): Promise<Packet | undefined>
