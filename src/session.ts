@@ -174,6 +174,11 @@ export class Session extends EventEmitter<SessionEvents> {
     if (this.#farewell === undefined) this.#end(problem, 'decide')
   }
 
+  /** Whether it may not go on, as it was revoked or is nobody any more: its connection is about to be closed, and all is refused. */
+  get hasEnded(): boolean {
+    return this.#ended !== undefined
+  }
+
   /** Whether its connection is gone. */
   get hasLeft(): boolean {
     return this.#hasLeft

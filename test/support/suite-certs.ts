@@ -4,6 +4,7 @@ import { X509Certificate } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openAuthority, signCrl } from '../../src/provision/authority.ts'
+import type { CrlReason } from '../../src/provision/crl-writer.ts'
 import { createKeys, toPem } from '../../src/provision/keys.ts'
 import { strings } from './der.ts'
 import { cn, type OddName, oddCertificate, ou, plainName } from './pki.ts'
@@ -21,13 +22,14 @@ const odd: Readonly<Record<string, { readonly subject: OddName; readonly lifeMs:
     subject: [[[ou, strings.utf8('s1')]], [[cn, strings.utf8('pump-8')]], [[cn, strings.utf8('pump-7')]]],
     lifeMs: hourMs,
   },
+  'pump-7 renewed': { subject: plainName('pump-7'), lifeMs: hourMs },
   'short-lived': { subject: plainName('short-lived'), lifeMs: shortLifeMs },
 }
 
 export class SuiteCerts {
   readonly #folder: string
   readonly #made = new Map<string, Credentials>()
-  readonly #revoked: string[] = []
+  readonly #revoked = new Map<string, CrlReason | undefined>()
 
   /** `folder` is one as `ensureDevCerts` makes it. */
   constructor(folder: string) {
@@ -59,11 +61,11 @@ export class SuiteCerts {
   }
 
   /** Signs a CRL that also names this certificate, and puts it in the place of the one before. */
-  async revoke(name: string): Promise<void> {
+  async revoke(name: string, reason?: CrlReason): Promise<void> {
     const issuing = openAuthority(await this.#text('issuing.pem'), await this.#text('issuing.key'))
     for (const one of new Set(['pump-5', name])) {
       const serial = new X509Certificate(await this.#text(`${one}.pem`)).serialNumber.toLowerCase().replace(/^0+/, '')
-      if (!this.#revoked.includes(serial)) this.#revoked.push(serial)
+      if (!this.#revoked.has(serial)) this.#revoked.set(serial, one === name ? reason : undefined)
     }
     const now = new Date()
     const crl = signCrl(issuing, {
@@ -71,7 +73,7 @@ export class SuiteCerts {
       number: Date.now(),
       thisUpdate: now,
       nextUpdate: new Date(now.getTime() + hourMs),
-      revoked: this.#revoked.map(serialHex => ({ serialHex, date: now })),
+      revoked: [...this.#revoked].map(([serialHex, why]) => ({ serialHex, date: now, ...(why && { reason: why }) })),
     })
     await writeFile(join(this.#folder, 'acme.crl'), crl.pem)
   }

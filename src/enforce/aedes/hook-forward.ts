@@ -18,7 +18,9 @@ export function authorizeForward(context: HookContext): AedesHooks['authorizeFor
       const decision = session.receive(packet.topic)
       const action = { verb: 'receive', topic: packet.topic } as const
       if (decision.effect === 'refuse') {
-        connection.report(action, decision.problem)
+        // aedes would take it out of the queue, which may be that of a newer certificate; where it is nobody's, it is purged
+        if (session.hasEnded) context.deliveries.keep(packet)
+        else connection.report(action, decision.problem)
         return null
       }
       const qos = packet.qos === 0 ? 0 : Math.min(packet.qos, connection.grants.highest(packet.topic))

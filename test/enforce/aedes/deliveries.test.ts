@@ -72,6 +72,7 @@ async function start(slow: Slow, isLate = false) {
   const certs = new SuiteCerts(folder)
   return {
     gate,
+    certs,
     reached,
     release: () => release(),
     /** Methods of the store that fail now. */
@@ -175,6 +176,25 @@ test.each([
   const device = await broker.login('pump-7')
   publish(device, 'end', 0)
   expect(await payloads(again, 'end')).toEqual(['end'])
+  await broker.stop()
+})
+
+test('what was being sent when a newer certificate superseded that of the session waits for the newer one', async () => {
+  const stop = 'plant/s1/pump-7/command/stop'
+  const broker = await start('outgoingUpdate')
+  const before = await broker.login('pump-7', 'pump-7', false)
+  await subscribe(before, 1, stop)
+  await before.close()
+  const operator = await broker.login('ops-1', 'ops-1/desk')
+  for (const payload of ['slow', 'last']) await publishWholly(operator, stop, payload)
+  const old = await broker.login('pump-7', 'pump-7', false)
+  await broker.reached
+  await broker.certs.revoke('pump-7', 'superseded')
+  await broker.gate.reloadTrust()
+  await old.closed
+  broker.release()
+  const renewed = await broker.login('pump-7 renewed', 'pump-7', false)
+  expect(await payloads(renewed, 'last')).toEqual(['slow', 'last'])
   await broker.stop()
 })
 
