@@ -54,7 +54,11 @@ export class Acknowledgements {
     this.#publishInOrder(packet, client, error => {
       if (error) {
         confirming?.unpublished(number)
-        return done(error)
+        // noted as received before it was for anybody: sent again, it would be acknowledged and go nowhere
+        if (confirming === undefined && packet.qos === 2)
+          persistence.incomingDelPacket(client, packet).then(() => done(error), done)
+        else done(error)
+        return
       }
       const stored = confirming?.published(number) ?? Promise.resolve()
       stored.then(() => {

@@ -6,6 +6,7 @@ const names = [
   'createRetainedStreamCombi',
   'addSubscriptions',
   'removeSubscriptions',
+  'subscriptionsByTopic',
   'outgoingEnqueue',
   'outgoingEnqueueCombi',
   'outgoingUpdate',

@@ -58,6 +58,8 @@ export class GuardedQueue {
   readonly #deliveries: Deliveries
   readonly #isInMemory: boolean
   readonly #sent = new SentMessages()
+  /** Of receivers that are not known: why not. */
+  readonly #failures = new WeakMap<readonly StoredSubscription[], unknown>()
   #mark = removalMarks
 
   constructor(inner: AedesPersistence, { gate, ledger, deliveries, isInMemory }: QueueContext) {
@@ -68,8 +70,23 @@ export class GuardedQueue {
     this.#isInMemory = isInMemory
   }
 
+  /**
+   * Whose subscriptions a topic meets. aedes would answer nobody, ever, where the store cannot tell; where it cannot store a message, it
+   * ends the connection that it came from.
+   */
+  async receivers(topic: string): Promise<readonly StoredSubscription[]> {
+    try {
+      return await this.#inner.subscriptionsByTopic(topic)
+    } catch (error) {
+      const unknown: readonly StoredSubscription[] = []
+      this.#failures.set(unknown, error)
+      return unknown
+    }
+  }
+
   /** Stores a message for those kept sessions that may receive it, at no more than the QoS of their subscription. */
   async enqueueAll(to: readonly StoredSubscription[], packet: AedesPublish): Promise<void> {
+    if (this.#failures.has(to)) throw this.#failures.get(to)
     if (to.length === 0) return
     const byQos = new Map<Qos, StoredSubscription[]>()
     for (const subscription of to) {

@@ -28,6 +28,7 @@ export function guardPersistence(persistence: AedesPersistence, context: Persist
     storeRetained: (packet: AedesPublish) => inner.storeRetained(unpinned(packet)),
     createRetainedStreamCombi: (patterns: string[]) =>
       Readable.from(onlyMatching(inner.createRetainedStreamCombi(patterns), patterns, context.gate)),
+    subscriptionsByTopic: (topic: string) => queue.receivers(topic),
     outgoingEnqueue: (to: { clientId: string }, packet: AedesPublish) => queue.enqueue(to.clientId, packet),
     outgoingEnqueueCombi: (to: StoredSubscription[], packet: AedesPublish) => queue.enqueueAll(to, packet),
     outgoingUpdate: (client: AedesClient, packet: AedesPublish) => queue.update(client, packet),

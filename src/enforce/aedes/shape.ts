@@ -82,6 +82,7 @@ export interface AedesPersistence {
   cleanSubscriptions(client: ById): Promise<unknown>
   subscriptionsByClient(client: ById): Promise<AedesSubscription[]>
   outgoingEnqueue(subscription: { readonly clientId: string }, packet: AedesPublish): Promise<unknown>
+  subscriptionsByTopic(topic: string): Promise<readonly StoredSubscription[]>
   outgoingEnqueueCombi(subscriptions: StoredSubscription[], packet: AedesPublish): Promise<unknown>
   outgoingUpdate(client: ById, packet: AedesPublish): Promise<unknown>
   outgoingClearMessageId(client: ById, packet: AedesPublish): Promise<AedesPublish | undefined>

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { Aedes } from 'aedes'
 import type { Packet } from 'mqtt-packet'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { MemoryOwnerStore } from '../../../src/bind/owner-store.ts'
 import { guard, listen } from '../../../src/enforce/aedes/index.ts'
 import type { AedesPersistence, AedesPublish } from '../../../src/enforce/aedes/shape.ts'
 import { openGate } from '../../../src/open-gate.ts'
@@ -27,9 +28,9 @@ afterEach(() => rm(folder, { recursive: true, force: true }))
 
 /**
  * A broker whose store has done its work on the message `slow`, and says so only when it is released. With `isLate`, the store is
- * not even asked before that, as when the event loop is busy.
+ * not even asked before that, as when the event loop is busy; with `isLasting`, it is a host's own that outlives the process.
  */
-async function start(slow: Slow, isLate = false) {
+async function start(slow: Slow, { isLate = false, isLasting = false } = {}) {
   const broker = await Aedes.createBroker()
   let release = (): void => undefined
   let isReached = (): void => undefined
@@ -40,6 +41,8 @@ async function start(slow: Slow, isLate = false) {
     isReached = resolve
   })
   const { persistence } = broker as unknown as { readonly persistence: AedesPersistence }
+  const own = (persistence as { readonly asyncPersistence?: object }).asyncPersistence ?? persistence
+  if (isLasting) Object.defineProperty(own, 'constructor', { value: class HostsOwn {} })
   const holdUp = (): void => {
     const method = persistence[slow].bind(persistence) as (to: never, packet: AedesPublish) => Promise<unknown>
     Object.assign(persistence, {
@@ -55,7 +58,7 @@ async function start(slow: Slow, isLate = false) {
   }
   if (!isLate) holdUp()
   const failing = new Set<string>()
-  for (const name of ['incomingGetPacket', 'incomingDelPacket', 'delWill'] as const) {
+  for (const name of ['incomingGetPacket', 'incomingDelPacket', 'delWill', 'subscriptionsByTopic'] as const) {
     const asked = persistence[name].bind(persistence) as (...args: never[]) => Promise<never>
     persistence[name] = async (...args: never[]) => {
       if (failing.has(name)) throw new Error('the store is away')
@@ -63,7 +66,13 @@ async function start(slow: Slow, isLate = false) {
     }
   }
   const issuers = { acme: { certificates: ['issuing.pem'], root: 'root.pem', crl: ['acme.crl'] } }
-  const gate = await openGate({ policies: join(folder, 'policies'), baseFolder: folder, issuers, watch: false })
+  const gate = await openGate({
+    policies: join(folder, 'policies'),
+    baseFolder: folder,
+    issuers,
+    watch: false,
+    ...(isLasting && { owners: new MemoryOwnerStore() }),
+  })
   const tls = { keyFile: join(folder, 'server.key'), certFile: join(folder, 'server.pem') }
   const guarded = guard(broker, gate)
   // what aedes asks is what the guard has made of the store
@@ -155,7 +164,7 @@ test.each([
   ['stored', false],
   ['about to be stored', true],
 ])('a delivery that the policy forbids by the time it is %s is not made, and does not wait', async (_, isLate) => {
-  const broker = await start('outgoingUpdate', isLate)
+  const broker = await start('outgoingUpdate', { isLate })
   const operator = await broker.login('ops-1', 'ops-1/desk', false)
   await subscribe(operator, 1, 'plant/s1/#')
   const pump = await broker.login('pump-7')
@@ -270,6 +279,30 @@ test.each(['incomingGetPacket', 'incomingDelPacket'] as const)(
     await publishWholly(second, topic, 'two')
     for (const payload of ['one', 'two'])
       expect(await pump.next()).toMatchObject({ cmd: 'publish', payload: Buffer.from(payload) })
+    await broker.stop()
+  },
+)
+
+test.each([1, 2] as const)(
+  'a store that cannot say for whom a message of QoS %i is ends the connection: it is acknowledged when it can',
+  async qos => {
+    const topic = 'plant/s1/pump-7/command/stop'
+    const broker = await start('outgoingUpdate', { isLasting: true })
+    const pump = await broker.login('pump-7', 'pump-7', false)
+    await subscribe(pump, 1, topic)
+    await pump.close()
+    const first = await broker.login('ops-1', 'ops-1/desk', false)
+    const one = (dup: boolean): Packet =>
+      ({ cmd: 'publish', topic, payload: 'one', qos, messageId: 7, dup, retain: false }) as Packet
+    broker.failing.add('subscriptionsByTopic')
+    first.send(one(false))
+    expect(await first.next()).toBeUndefined()
+    broker.failing.clear()
+    const second = await broker.login('ops-1', 'ops-1/desk', false)
+    second.send(one(true))
+    expect(await second.next()).toMatchObject({ cmd: qos === 1 ? 'puback' : 'pubrec', messageId: 7 })
+    const back = await broker.login('pump-7', 'pump-7', false)
+    expect(await back.next()).toMatchObject({ cmd: 'publish', payload: Buffer.from('one') })
     await broker.stop()
   },
 )

@@ -183,18 +183,20 @@ class Node implements ClusterNode {
     await this.#connections.listener.ping()
     this.#isBehind = false
     try {
-      await this.#persistence.subscriptions.refresh()
       await this.owners.refresh(gate.sessions.keptIds)
+      // messages have waited for these: from here on they are queued, for whom somebody owns
+      await this.#persistence.subscriptions.refresh()
       await this.#crls?.exchange()
     } catch (error) {
-      this.#isBehind = true
+      this.#missed()
       throw error
     }
   }
 
-  /** What was told could not be read. */
+  /** What was told could not be read: for whom a message is, is not known before it has been. */
   readonly #missed = (): void => {
     this.#isBehind = true
+    this.#persistence.subscriptions.miss()
   }
 }
 

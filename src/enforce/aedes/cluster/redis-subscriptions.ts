@@ -40,6 +40,7 @@ export class RedisSubscriptions {
   /** What the index has of each client. */
   readonly #indexed = new Map<string, readonly StoredSubscription[]>()
 
+  #misses = 0
   #missing: Promise<void> | undefined
   #found = (): void => undefined
 
@@ -49,26 +50,35 @@ export class RedisSubscriptions {
 
   /** This node is cut off from what others tell: what it knows is not all, until it is read anew. */
   miss(): void {
-    this.#missing ??= new Promise(resolve => {
-      const timer = setTimeout(resolve, longestMs).unref()
+    this.#misses++
+    if (this.#missing !== undefined) return
+    this.#missing = new Promise((resolve, reject) => {
+      const timer = setTimeout(
+        () => reject(new Error('the subscriptions of the cluster cannot be read')),
+        longestMs,
+      ).unref()
       this.#found = () => {
         clearTimeout(timer)
         resolve()
       }
     })
+    // of those who do not wait, nobody is told
+    this.#missing.catch(() => undefined)
   }
 
-  /** Resolves when all of them are known here, or where that takes so long that nothing can be queued either. */
+  /** Resolves when all of them are known here; rejects where that takes too long: whoever asks then must not be told that a message is safe. */
   async known(): Promise<void> {
     await this.#missing
   }
 
-  /** Reads all of them; what was told meanwhile is in what is read. */
+  /** Reads all of them; what was told meanwhile is in what is read. Where something was missed meanwhile, it is still missed. */
   async refresh(): Promise<void> {
+    const misses = this.#misses
     const clientIds = [...new Set([...this.#indexed.keys(), ...(await this.#redis.smembers(clientsKey))])]
     for (let at = 0; at < clientIds.length; at += pageSize) {
       await Promise.all(clientIds.slice(at, at + pageSize).map(clientId => this.heard(clientId)))
     }
+    if (misses !== this.#misses) return
     this.#missing = undefined
     this.#found()
   }

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Aedes } from 'aedes'
 import { Redis } from 'ioredis'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { ClusterPersistence } from '../../../../src/enforce/aedes/cluster/cluster-persistence.ts'
 import { openCluster } from '../../../../src/enforce/aedes/cluster/open-cluster.ts'
 import type { AedesBroker, AedesPersistence, AedesPublish, Qos } from '../../../../src/enforce/aedes/shape.ts'
@@ -147,6 +147,22 @@ describe.skipIf(!hasRedis)(`a shared persistence${hasRedis ? '' : ' (redis-serve
     await subscriptions.refresh()
     await asked
     expect(order).toEqual(['subscribed', 'known 1'])
+    await subscriptions.known()
+  })
+
+  test('what cannot be read for too long is no reason to take a message over that is for nobody', async () => {
+    const { subscriptions } = new ClusterPersistence(redis)
+    vi.useFakeTimers({ toFake: ['setTimeout'] })
+    try {
+      subscriptions.miss()
+      const asked = expect(subscriptions.known()).rejects.toThrow('the subscriptions of the cluster cannot be read')
+      vi.advanceTimersToNextTimer()
+      await asked
+      await expect(subscriptions.known()).rejects.toThrow('the subscriptions of the cluster cannot be read')
+    } finally {
+      vi.useRealTimers()
+    }
+    await subscriptions.refresh()
     await subscriptions.known()
   })
 
