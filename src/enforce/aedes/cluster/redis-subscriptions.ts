@@ -1,11 +1,13 @@
 /**
  * Subscriptions of kept sessions in Redis, and an index of them on each node: whoever changes those of a client tells all nodes in the
- * same transaction, and each reads them anew. A node that was cut off reads all of them when it is back.
+ * same transaction, and each reads them anew; a message waits until its node has read what was changed before it. A node that was cut
+ * off reads all of them when it is back.
  */
 import type { Redis } from 'ioredis'
 import { decode, encode } from 'msgpack-lite'
 import type { AedesSubscription, StoredSubscription } from '../shape.ts'
 import { SubscriptionIndex } from '../subscription-index.ts'
+import { Revision } from './revision.ts'
 
 type ById = { readonly id: string }
 
@@ -13,6 +15,7 @@ export const subscriptionsChannel = 'portcullis:subscriptions'
 
 // where `aedes-persistence-redis` has them
 const clientsKey = 'clients'
+const revisionKey = 'portcullis:subscriptions:revision'
 const clientKey = (clientId: string): string => `client:${encodeURIComponent(clientId)}`
 
 /** For how long a message waits for what was missed to be read. */
@@ -20,19 +23,21 @@ const longestMs = 10_000
 /** Clients read in one round trip. */
 const pageSize = 500
 
-/** KEYS: clients, subscriptions of one. ARGV: channel, client id; then a filter and its subscription each. */
+/** KEYS: clients, subscriptions of one, count of changes. ARGV: channel, client id; then a filter and its subscription each. Returns the count. */
 const addScript = `
 redis.call('SADD', KEYS[1], ARGV[2])
 for index = 3, #ARGV, 2 do redis.call('HSET', KEYS[2], ARGV[index], ARGV[index + 1]) end
-redis.call('PUBLISH', ARGV[1], ARGV[2])
-return 1`
+local revision = redis.call('INCR', KEYS[3])
+redis.call('PUBLISH', ARGV[1], revision .. ' ' .. ARGV[2])
+return revision`
 
 /** The same, with filters only. */
 const removeScript = `
 for index = 3, #ARGV do redis.call('HDEL', KEYS[2], ARGV[index]) end
 if redis.call('EXISTS', KEYS[2]) == 0 then redis.call('SREM', KEYS[1], ARGV[2]) end
-redis.call('PUBLISH', ARGV[1], ARGV[2])
-return 1`
+local revision = redis.call('INCR', KEYS[3])
+redis.call('PUBLISH', ARGV[1], revision .. ' ' .. ARGV[2])
+return revision`
 
 export class RedisSubscriptions {
   readonly #redis: Redis
@@ -40,12 +45,14 @@ export class RedisSubscriptions {
   /** What the index has of each client. */
   readonly #indexed = new Map<string, readonly StoredSubscription[]>()
 
+  readonly #revision: Revision
   #misses = 0
   #missing: Promise<void> | undefined
   #found = (): void => undefined
 
   constructor(redis: Redis) {
     this.#redis = redis
+    this.#revision = new Revision(redis, revisionKey, longestMs)
   }
 
   /** This node is cut off from what others tell: what it knows is not all, until it is read anew. */
@@ -66,25 +73,38 @@ export class RedisSubscriptions {
     this.#missing.catch(() => undefined)
   }
 
-  /** Resolves when all of them are known here; rejects where that takes too long: whoever asks then must not be told that a message is safe. */
+  /**
+   * Resolves when all of them are known here that were acknowledged before the call; rejects where that takes too long: whoever asks then
+   * must not be told that a message is safe.
+   */
   async known(): Promise<void> {
     await this.#missing
+    await this.#revision.reached()
   }
 
   /** Reads all of them; what was told meanwhile is in what is read. Where something was missed meanwhile, it is still missed. */
   async refresh(): Promise<void> {
     const misses = this.#misses
+    const revision = await this.#revision.newest()
     const clientIds = [...new Set([...this.#indexed.keys(), ...(await this.#redis.smembers(clientsKey))])]
     for (let at = 0; at < clientIds.length; at += pageSize) {
-      await Promise.all(clientIds.slice(at, at + pageSize).map(clientId => this.heard(clientId)))
+      await Promise.all(clientIds.slice(at, at + pageSize).map(clientId => this.#read(clientId)))
     }
     if (misses !== this.#misses) return
+    this.#revision.note(revision)
     this.#missing = undefined
     this.#found()
   }
 
-  /** Those of this client have changed. */
-  async heard(clientId: string): Promise<void> {
+  /** What a node has told: the number of the change, and the client id of whose they are. */
+  async heard(message: string): Promise<void> {
+    const end = message.indexOf(' ')
+    await this.#read(message.slice(end + 1))
+    // nodes are told in the order of the changes
+    this.#revision.note(Number(message.slice(0, end)))
+  }
+
+  async #read(clientId: string): Promise<void> {
     // answers come in the order of the questions: the last is what is so
     this.#note(clientId, await this.of({ id: clientId }))
   }
@@ -122,8 +142,10 @@ export class RedisSubscriptions {
 
   /** Told to all nodes, and known here when it resolves. */
   async #change(script: string, { id }: ById, values: readonly (string | Buffer)[]): Promise<void> {
-    await this.#redis.eval(script, 2, clientsKey, clientKey(id), subscriptionsChannel, id, ...values)
-    await this.heard(id)
+    const keys = [clientsKey, clientKey(id), revisionKey]
+    const revision = await this.#redis.eval(script, keys.length, ...keys, subscriptionsChannel, id, ...values)
+    await this.#read(id)
+    this.#revision.noteOwn(Number(revision))
   }
 
   #note(clientId: string, subscriptions: readonly AedesSubscription[]): void {

@@ -9,6 +9,7 @@ import { Redis } from 'ioredis'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { ClusterPersistence } from '../../../../src/enforce/aedes/cluster/cluster-persistence.ts'
 import { openCluster } from '../../../../src/enforce/aedes/cluster/open-cluster.ts'
+import { subscriptionsChannel } from '../../../../src/enforce/aedes/cluster/redis-subscriptions.ts'
 import type { AedesBroker, AedesPersistence, AedesPublish, Qos } from '../../../../src/enforce/aedes/shape.ts'
 import { sendStaleWill } from '../../../../src/enforce/aedes/stale-will.ts'
 import { idleGate } from '../../../support/idle-gate.ts'
@@ -148,6 +149,24 @@ describe.skipIf(!hasRedis)(`a shared persistence${hasRedis ? '' : ' (redis-serve
     await asked
     expect(order).toEqual(['subscribed', 'known 1'])
     await subscriptions.known()
+  })
+
+  test('a subscription that another node has acknowledged is waited for, however late this node is told', async () => {
+    const other = new ClusterPersistence(redis)
+    const listener = redis.duplicate()
+    const told: string[] = []
+    listener.on('message', (_channel, message: string) => told.push(message))
+    await listener.subscribe(subscriptionsChannel)
+    await other.addSubscriptions(pump, [{ topic: 'plant/#', qos: 1 }])
+    const order: string[] = []
+    const asked = persistence.subscriptionsByTopic('plant/x').then(found => order.push(`found ${found.length}`))
+    while (told.length === 0) await listener.ping()
+    await redis.ping()
+    order.push('told')
+    await persistence.subscriptions.heard(told[0] ?? '')
+    await asked
+    listener.disconnect()
+    expect(order).toEqual(['told', 'found 1'])
   })
 
   test('what cannot be read for too long is no reason to take a message over that is for nobody', async () => {
