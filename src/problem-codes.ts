@@ -251,8 +251,9 @@ export const problemCodes = {
     next: 'End one of them, or raise `maxSessions` of the identity.',
   },
   'bind/unowned': {
-    meaning: 'A kept session without an owner was ended, since nobody can tell whose it was.',
-    next: 'Nothing; it was left by a time before the guard.',
+    meaning:
+      "A kept session was ended, or a will dropped, since it is nobody's: it has no owner, or one that is nobody any more.",
+    next: 'Nothing; it was left by a time before the guard, or the policy or a CRL has ended its owner.',
   },
   'bind/will-refused': {
     meaning: 'The will names a topic, QoS or retain that its device may not publish.',

@@ -94,6 +94,8 @@ function drop(packet: AedesPublish): void {
   packet.payload = Buffer.alloc(0)
 }
 
+const nobodys = (): Problem => problem('bind/unowned', 'nobody answers for this will any more')
+
 /**
  * The will of a client that another broker had, of a cluster or in an earlier life: decided under what its owner may do now. A
  * refused one is dropped, not answered by an error: aedes would try it again for ever.
@@ -109,7 +111,7 @@ function decideStaleWill({ gate }: HookContext, packet: AedesPublish, callback: 
   const name = parseTopicName(topic)
   const decision: Decision =
     owner === undefined || !name.ok
-      ? { effect: 'refuse', problem: name.ok ? unguarded() : name.problem, rules: [] }
+      ? { effect: 'refuse', problem: name.ok ? nobodys() : name.problem, rules: [] }
       : owner.rights.publish(name.value, { qos, retain, payloadBytes })
   if (decision.effect === 'refuse') {
     gate.trace({

@@ -9,6 +9,7 @@ import { Level } from 'level'
 import type { Packet } from 'mqtt-packet'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ensureDevCerts } from '../../../../src/provision/dev-certs.ts'
+import type { TraceEvent } from '../../../../src/trace.ts'
 import { nextMessage, subscribeAt, upTo } from '../../../suites/acts.ts'
 import { RawClient } from '../../../support/raw-client.ts'
 import { type ServedApart, serveApart } from '../../../support/serve-apart.ts'
@@ -44,12 +45,13 @@ async function editPolicy(at: string, change: (yaml: string) => string): Promise
 }
 
 /** One life of a broker in this process. */
-async function live(at: string, { crl = ['acme.crl'], clockMs = 0 } = {}) {
+async function live(at: string, { crl = ['acme.crl'], clockMs = 0, events = [] as TraceEvent[] } = {}) {
   const running = await startSample({
     certs: join(folder, 'certs-dev'),
     policies: join(at, 'policies'),
     crl,
     now: () => Date.now() + clockMs,
+    trace: event => void events.push(event),
     persistence: { kind: 'disk', folder: join(at, 'store') },
   })
   const login = async (name: string, clientId: string, options: Record<string, unknown> = {}): Promise<RawClient> => {
@@ -313,6 +315,19 @@ describe('a store of an earlier life', () => {
     expect(await upTo(back, 'marker')).toEqual(expected)
     await next.stop()
   })
+})
+
+test('a will that a kill has left, and whose owner is nobody any more, is dropped, and that is told', async () => {
+  const at = await home()
+  const broker = await liveApart(at)
+  const will = { topic: 'plant/s1/pump-7/telemetry/state', payload: Buffer.from('gone'), qos: 1, retain: false }
+  await RawClient.connect(broker.port, await certs.credentials('pump-7'), 'pump-7', { will })
+  await broker.kill()
+  await editPolicy(at, yaml => yaml.replace('subject.ou: "${site}"', 'subject.ou: "x-${site}"'))
+  const events: TraceEvent[] = []
+  await (await live(at, { events })).stop()
+  const refused = events.filter(event => event.event === 'refused' && event.action.verb === 'will')
+  expect(refused).toMatchObject([{ peer: { clientId: 'pump-7' }, problem: { code: 'bind/unowned' } }])
 })
 
 test('stopped by SIGTERM, a broker sends each will once: to who is there, and to who was away at the next start', async () => {
