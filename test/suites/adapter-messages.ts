@@ -139,6 +139,27 @@ export const messageCases: readonly AdapterCase[] = [
     },
   },
   {
+    name: 'DUP says that a message is sent once more to its receiver, and nothing of how often its sender sent it',
+    rules: ['3.4', '3.6'],
+    run: async broker => {
+      const connect = { clean: false }
+      const first = await session(broker, 'ops-1', 'ops-1/desk', connect)
+      await subscribeAt(first, 1, 'plant/s1/#')
+      const pump = await session(broker, 'pump-7')
+      pump.write(publishBytes(own, 'one', { qos: 1, messageId: 1, dup: true }))
+      expect(await pump.next()).toMatchObject({ cmd: 'puback', messageId: 1 })
+      const sent = await first.next()
+      expect(sent).toMatchObject({ cmd: 'publish', payload: Buffer.from('one'), dup: false })
+      // not acknowledged
+      await first.close()
+      await pump.publish(own, 'two')
+      const second = await session(broker, 'ops-1', 'ops-1/desk', connect)
+      const messageId = (sent as { messageId: number }).messageId
+      expect(await second.next()).toMatchObject({ cmd: 'publish', payload: Buffer.from('one'), messageId, dup: true })
+      expect(await second.next()).toMatchObject({ cmd: 'publish', payload: Buffer.from('two'), dup: false })
+    },
+  },
+  {
     name: 'a retained message is set and cleared by who may, and by nobody else',
     rules: ['3.1', '3.6'],
     run: async broker => {

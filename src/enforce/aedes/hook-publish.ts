@@ -53,6 +53,8 @@ function decide(
     const isWidened = packet.topic !== topic || packet.qos !== qos || packet.retain !== retain
     if (!error && !isWidened) {
       connection.permit(action, decision)
+      // its receivers are not told that it was sent more than once [MQTT-3.3.1-3]
+      packet.dup = false
       if (!isWill) context.holdAnswer(packet)
     }
     callback(error ?? (isWidened ? refusal(changedByHost()) : null))
