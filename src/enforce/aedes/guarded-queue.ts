@@ -87,8 +87,9 @@ export class GuardedQueue {
   /** Stores a message for those kept sessions that may receive it, at no more than the QoS of their subscription. */
   async enqueueAll(to: readonly StoredSubscription[], packet: AedesPublish): Promise<void> {
     if (this.#failures.has(to)) throw this.#failures.get(to)
-    if (to.length === 0) return
     const byQos = new Map<Qos, StoredSubscription[]>()
+    // that it was received is written with it, and before anybody is sent it: repeated after a crash, it would come twice
+    if (packet.qos === 2) byQos.set(2, [])
     for (const subscription of to) {
       if (!this.#admits(subscription.clientId, packet, subscription.topic)) continue
       const qos = Math.min(subscription.qos, packet.qos) as Qos
@@ -158,7 +159,7 @@ export class GuardedQueue {
   #released(clientId: string, packet: Numbered): AedesPublish {
     this.#sent.take(clientId, packet)
     this.#sent.noteSize(clientId, packet.messageId, sizeOf(packet))
-    return { ...packet, cmd: 'pubrel', payload: Buffer.alloc(0) }
+    return { ...packet, cmd: 'pubrel', dup: false, payload: Buffer.alloc(0) }
   }
 
   /** What waits for a session, without what it may not receive any more. */
@@ -167,6 +168,8 @@ export class GuardedQueue {
     for await (const stored of this.#inner.outgoingStream(client) as AsyncIterable<AedesPublish>) {
       const packet = withoutMark(stored)
       const isMessage = (packet.cmd ?? 'publish') === 'publish'
+      // [MQTT-3.3.1-1]
+      if (isMessage) packet.dup = isNumbered(packet)
       if (isMessage && this.#refusal(client.id, packet) !== undefined) {
         if (packet.qos === 2 && isNumbered(packet)) yield this.#released(client.id, packet)
         else await this.#remove(client, packet)

@@ -7,6 +7,7 @@ import type { Redis } from 'ioredis'
 import { decode, encode } from 'msgpack-lite'
 import type { AedesSubscription, StoredSubscription } from '../shape.ts'
 import { SubscriptionIndex } from '../subscription-index.ts'
+import { inTime } from './in-time.ts'
 import { Revision } from './revision.ts'
 
 type ById = { readonly id: string }
@@ -18,8 +19,6 @@ const clientsKey = 'clients'
 const revisionKey = 'portcullis:subscriptions:revision'
 const clientKey = (clientId: string): string => `client:${encodeURIComponent(clientId)}`
 
-/** For how long a message waits for what was missed to be read. */
-const longestMs = 10_000
 /** Clients read in one round trip. */
 const pageSize = 500
 
@@ -52,25 +51,15 @@ export class RedisSubscriptions {
 
   constructor(redis: Redis) {
     this.#redis = redis
-    this.#revision = new Revision(redis, revisionKey, longestMs)
+    this.#revision = new Revision(redis, revisionKey)
   }
 
   /** This node is cut off from what others tell: what it knows is not all, until it is read anew. */
   miss(): void {
     this.#misses++
-    if (this.#missing !== undefined) return
-    this.#missing = new Promise((resolve, reject) => {
-      const timer = setTimeout(
-        () => reject(new Error('the subscriptions of the cluster cannot be read')),
-        longestMs,
-      ).unref()
-      this.#found = () => {
-        clearTimeout(timer)
-        resolve()
-      }
+    this.#missing ??= new Promise(resolve => {
+      this.#found = resolve
     })
-    // of those who do not wait, nobody is told
-    this.#missing.catch(() => undefined)
   }
 
   /**
@@ -78,7 +67,7 @@ export class RedisSubscriptions {
    * must not be told that a message is safe.
    */
   async known(): Promise<void> {
-    await this.#missing
+    if (this.#missing !== undefined) await inTime(this.#missing, 'the subscriptions of the cluster cannot be read')
     await this.#revision.reached()
   }
 

@@ -3,6 +3,7 @@
  * before: a message that is published behind a SUBACK is for whom got that SUBACK, on whichever nodes.
  */
 import type { Redis } from 'ioredis'
+import { inTime } from './in-time.ts'
 
 interface Waiting {
   readonly wanted: number
@@ -12,16 +13,14 @@ interface Waiting {
 export class Revision {
   readonly #redis: Redis
   readonly #key: string
-  readonly #longestMs: number
   readonly #waiting = new Set<Waiting>()
   #read = 0
   #asking: Promise<number> | undefined
 
-  /** `key`: where Redis counts the changes. `longestMs`: how long somebody waits. */
-  constructor(redis: Redis, key: string, longestMs: number) {
+  /** `key`: where Redis counts the changes. */
+  constructor(redis: Redis, key: string) {
     this.#redis = redis
     this.#key = key
-    this.#longestMs = longestMs
   }
 
   /** The number of changes so far, according to Redis. Those who ask in one turn ask once. */
@@ -41,32 +40,20 @@ export class Revision {
   async reached(): Promise<void> {
     const wanted = await this.newest()
     if (wanted <= this.#read) return
-    await new Promise<void>((resolve, reject) => {
-      const late = (): void => {
-        this.#waiting.delete(waiting)
-        reject(new Error('what other nodes have changed was not heard of'))
-      }
-      const timer = setTimeout(late, this.#longestMs).unref()
-      const waiting = {
-        wanted,
-        resolve: () => {
-          clearTimeout(timer)
-          resolve()
-        },
-      }
-      this.#waiting.add(waiting)
+    let resolve = (): void => undefined
+    const isRead = new Promise<void>(done => {
+      resolve = done
     })
+    const waiting = { wanted, resolve }
+    this.#waiting.add(waiting)
+    await inTime(isRead, 'what other nodes have changed was not heard of').finally(() => this.#waiting.delete(waiting))
   }
 
   /** Every change up to this one has been read. */
   note(revision: number): void {
     if (revision <= this.#read) return
     this.#read = revision
-    for (const waiting of this.#waiting) {
-      if (waiting.wanted > revision) continue
-      this.#waiting.delete(waiting)
-      waiting.resolve()
-    }
+    for (const { wanted, resolve } of this.#waiting) if (wanted <= revision) resolve()
   }
 
   /** This change is of this node, and has been read; those of others before it may not have been. */
