@@ -194,8 +194,11 @@ export const messageCases: readonly AdapterCase[] = [
       expect(await upTo(await session(broker, 'ops-1', 'ops-1/desk', { clean: false }), 'marker')).toEqual(both)
       const later = await session(broker, 'ops-1', 'ops-1/later')
       await subscribeAt(later, 1, filter)
+      // what is published now may come before what is retained
+      const retained = [await nextMessage(later), await nextMessage(later)].map(({ payload }) => String(payload))
+      expect(retained.sort()).toEqual(both)
       await line.publish(odd, 'end')
-      expect([...(await upTo(later, 'end'))].sort()).toEqual(both)
+      expect(await upTo(later, 'end')).toEqual([])
       for (const topic of [plain, ...both]) await line.publish(topic, '', { retain: true })
     },
   },
