@@ -78,7 +78,9 @@ describe.skipIf(!hasRedis)(`a Redis that goes away${hasRedis ? '' : ' (redis-ser
       await server.stop()
       expect(await answer).toBe('the connection to Redis was lost')
       expect((await pipeline)?.[0]?.[0]?.message).toBe('the connection to Redis was lost')
+      const isBack = new Promise(resolve => store.once('ready', resolve))
       await server.start()
+      await isBack
       expect(await store.ping()).toBe('PONG')
     } finally {
       for (const one of Object.values(connections)) one.disconnect()
