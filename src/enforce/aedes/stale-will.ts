@@ -10,10 +10,9 @@ export const isStaleWill = (client: AedesClient, packet: AedesPublish): boolean 
 
 /** Sends one, or drops it where its owner may not say it any more (docs/semantics.md 3.7), and takes it out of the store. */
 export async function sendStaleWill(broker: AedesBroker, will: AedesPublish): Promise<void> {
-  const { brokerId, brokerCounter: _, ...said } = will
-  const { clientId: id = '' } = will
   // under the name of that broker it would get a counter of this one, and with it the place of a message that waits in a queue
-  const message: AedesPublish = said
+  const { brokerId, brokerCounter: _, ...message } = will
+  const { clientId: id = '' } = message
   await called(done => broker.authorizePublish(null, message, done))
   await called(done => broker.publish(message, null, done))
   await broker.persistence.delWill(brokerId === undefined ? { id } : { id, brokerId })

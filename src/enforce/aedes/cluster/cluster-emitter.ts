@@ -5,6 +5,7 @@
 import type { EventEmitter } from 'node:events'
 import type { Redis } from 'ioredis'
 import redisEmitter from 'mqemitter-redis'
+import { literally } from './redis-pattern.ts'
 
 const prefix = 'portcullis-topic:'
 
@@ -36,5 +37,5 @@ export function clusterEmitter(subscriber: Redis, publisher: Redis): ClusterEmit
 export function channelOf(filter: string): string {
   // the library subscribes to a pattern where it sees one of these, and to a channel otherwise
   if (!/[+#]/.test(filter)) return prefix + filter
-  return prefix + filter.replace(/[*?[\]\\^-]/g, '\\$&').replace(/\+|\/?#/g, '*')
+  return prefix + literally(filter).replace(/\+|\/?#/g, '*')
 }

@@ -7,6 +7,7 @@ import { decode } from 'msgpack-lite'
 import { matches } from '../../../policy/filter-algebra.ts'
 import type { TopicFilter, TopicName } from '../../../policy/topic.ts'
 import type { AedesPublish } from '../shape.ts'
+import { literally } from './redis-pattern.ts'
 
 const retainedKey = 'retained'
 /** Topics that Redis looks at in one step. */
@@ -40,5 +41,5 @@ function patternFor(filters: readonly string[]): string {
   const starts = filters.map(filter => filter.slice(0, Math.max(0, filter.search(/[+#]/) - 1)))
   let common = starts[0] ?? ''
   for (const start of starts) while (!start.startsWith(common)) common = common.slice(0, -1)
-  return `${common.replace(/[*?[\]\\^-]/g, '\\$&')}*`
+  return `${literally(common)}*`
 }

@@ -16,8 +16,9 @@ export const subscriptionsChannel = 'portcullis:subscriptions'
 
 // where `aedes-persistence-redis` has them
 const clientsKey = 'clients'
-const revisionKey = 'portcullis:subscriptions:revision'
 const clientKey = (clientId: string): string => `client:${encodeURIComponent(clientId)}`
+/** The number of changes so far. */
+const revisionKey = 'portcullis:subscriptions:revision'
 
 /** Clients read in one round trip. */
 const pageSize = 500
