@@ -1,8 +1,5 @@
 /** Sessions that outlive the process belong to whom they belonged to before (2.3), on any persistence that keeps them. */
-import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
 import { cp, mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Aedes } from 'aedes'
@@ -15,7 +12,9 @@ import type { AedesPersistence } from '../../../src/enforce/aedes/shape.ts'
 import { openGate } from '../../../src/open-gate.ts'
 import { ensureDevCerts } from '../../../src/provision/dev-certs.ts'
 import { RawClient } from '../../support/raw-client.ts'
+import { hasRedis } from '../../support/redis.ts'
 import { SuiteCerts } from '../../support/suite-certs.ts'
+import { useRedis } from '../../support/use-redis.ts'
 
 interface Store {
   readonly persistence: object
@@ -125,25 +124,13 @@ describe('LevelDB', () => {
   })
 })
 
-const hasRedis = spawnSync('redis-server', ['--version']).error === undefined
 describe.skipIf(!hasRedis)(`Redis${hasRedis ? '' : ' (redis-server is not installed)'}`, () => {
-  let port = 0
-  let server: ReturnType<typeof spawn>
-  beforeAll(async () => {
-    const probe = createServer()
-    await new Promise<void>(resolve => probe.listen(0, '127.0.0.1', resolve))
-    port = (probe.address() as { port: number }).port
-    await new Promise(resolve => probe.close(resolve))
-    server = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder])
-    for await (const line of server.stdout ?? []) if (String(line).includes('Ready to accept connections')) break
-  })
-  afterAll(async () => {
-    const gone = once(server, 'exit')
-    server.kill()
-    await gone
-  })
+  const used = useRedis()
   keepsOwners(async () => {
-    const persistence = redisPersistence({ port, host: '127.0.0.1' }).asyncPersistence
+    const persistence = redisPersistence({
+      port: Number(new URL(used.server.url).port),
+      host: '127.0.0.1',
+    }).asyncPersistence
     return { persistence, close: () => persistence.destroy() }
   })
 })

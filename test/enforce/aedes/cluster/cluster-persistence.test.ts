@@ -1,19 +1,17 @@
 /** What nodes of a cluster share, on a real Redis: queues, subscriptions, wills. */
 import { spawnSync } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Aedes } from 'aedes'
-import { Redis } from 'ioredis'
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { Redis } from 'ioredis'
+import { beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { ClusterPersistence } from '../../../../src/enforce/aedes/cluster/cluster-persistence.ts'
 import { openCluster } from '../../../../src/enforce/aedes/cluster/open-cluster.ts'
 import { subscriptionsChannel } from '../../../../src/enforce/aedes/cluster/redis-subscriptions.ts'
 import type { AedesBroker, AedesPersistence, AedesPublish, Qos } from '../../../../src/enforce/aedes/shape.ts'
 import { sendStaleWill } from '../../../../src/enforce/aedes/stale-will.ts'
 import { idleGate } from '../../../support/idle-gate.ts'
-import { hasRedis, type RedisServer, startRedis } from '../../../support/redis.ts'
+import { hasRedis } from '../../../support/redis.ts'
+import { commandsOf, useRedis } from '../../../support/use-redis.ts'
 
 const pump = { id: 'pump-7' }
 const broker = (id: string): AedesBroker => ({ id }) as AedesBroker
@@ -24,25 +22,17 @@ function message(brokerCounter: number, qos: Qos = 1): AedesPublish {
 }
 
 describe.skipIf(!hasRedis)(`a shared persistence${hasRedis ? '' : ' (redis-server is not installed)'}`, () => {
-  let folder: string
-  let server: RedisServer
+  const used = useRedis()
   let redis: Redis
   let persistence: ClusterPersistence
 
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'portcullis-cluster-'))
-    server = await startRedis(folder)
-    redis = new Redis(server.url)
+  beforeAll(() => {
+    redis = used.redis
     persistence = new ClusterPersistence(redis)
   })
   beforeEach(async () => {
     await redis.flushall()
     await persistence.setup(broker('one'))
-  })
-  afterAll(async () => {
-    redis.disconnect()
-    await server.stop()
-    await rm(folder, { recursive: true, force: true })
   })
 
   const queued = async (client = pump): Promise<readonly AedesPublish[]> => {
@@ -52,7 +42,7 @@ describe.skipIf(!hasRedis)(`a shared persistence${hasRedis ? '' : ' (redis-serve
   }
 
   test('passes the suite that aedes has for persistences', { timeout: 60_000 }, () => {
-    const env = { ...process.env, REDIS_URL: server.url, NODE_OPTIONS: '' }
+    const env = { ...process.env, REDIS_URL: used.server.url, NODE_OPTIONS: '' }
     const suite = fileURLToPath(new URL('abstract-suite.mjs', import.meta.url))
     const ran = spawnSync(process.execPath, ['--test', suite], { encoding: 'utf8', env })
     expect(ran.stdout).toMatch(/^# fail 0$/m)
@@ -61,17 +51,14 @@ describe.skipIf(!hasRedis)(`a shared persistence${hasRedis ? '' : ' (redis-serve
   })
 
   test('has a message wait for each at the QoS of its own subscription, once, and leaves nothing of it behind', async () => {
-    const monitor = await redis.monitor()
-    const commands: string[] = []
-    monitor.on('monitor', (_time, command: string[]) => commands.push(command[0]?.toLowerCase() ?? ''))
-    await Promise.all([
-      persistence.outgoingEnqueueCombi([filter('pump-7'), filter('pump-8')], message(1, 1)),
-      persistence.outgoingEnqueueCombi([filter('pump-7'), filter('ops')], message(1, 2)),
-    ])
-    while (commands.at(-1) !== 'ping') await redis.ping()
-    monitor.disconnect()
+    const commands = await commandsOf(redis, () =>
+      Promise.all([
+        persistence.outgoingEnqueueCombi([filter('pump-7'), filter('pump-8')], message(1, 1)),
+        persistence.outgoingEnqueueCombi([filter('pump-7'), filter('ops')], message(1, 2)),
+      ]),
+    )
     // a crash between two would lose the message for some
-    expect(commands.filter(name => name.startsWith('eval'))).toHaveLength(1)
+    expect(commands.filter(([name]) => name?.toLowerCase().startsWith('eval'))).toHaveLength(1)
     const clients = ['pump-7', 'pump-8', 'ops'].map(id => ({ id }))
     expect((await Promise.all(clients.map(queued))).map(queue => queue.map(({ qos }) => qos))).toEqual([[2], [1], [2]])
     for (const client of clients) {
@@ -185,7 +172,7 @@ describe.skipIf(!hasRedis)(`a shared persistence${hasRedis ? '' : ' (redis-serve
   })
 
   test('a node hears what others have subscribed, and reads it where it was cut off', async () => {
-    const node = await openCluster(server.url)
+    const node = await openCluster(used.server.url)
     const index = node.persistence as unknown as ClusterPersistence
     await index.setup(broker(node.brokerId))
     await node.join(idleGate('r1'))

@@ -19,6 +19,7 @@ import { hasRedis, type RedisServer, startRedis } from '../../../support/redis.t
 import { type ServedApart, serveApart } from '../../../support/serve-apart.ts'
 import { startSample } from '../../../support/start-sample.ts'
 import { SuiteCerts } from '../../../support/suite-certs.ts'
+import { commandsOf } from '../../../support/use-redis.ts'
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 const command = 'plant/s1/pump-7/command/stop'
@@ -129,27 +130,13 @@ describe.skipIf(!hasRedis)(`a cluster${hasRedis ? '' : ' (redis-server is not in
     expect(await subscribeAt(pump, 2, command)).toEqual([2])
     const { client: operator } = await a.login('ops-1', 'ops-1/desk', { clean: false })
     const client = new Redis(redis.url)
-    const monitor = await client.monitor()
-    const commands: string[] = []
-    monitor.on('monitor', (_time, words: string[]) => commands.push(words.join(' ')))
-    try {
-      const message = {
-        cmd: 'publish',
-        topic: command,
-        payload: 'now',
-        qos: 2,
-        messageId: 5,
-        dup: false,
-        retain: false,
-      }
+    const message = { cmd: 'publish', topic: command, payload: 'now', qos: 2, messageId: 5, dup: false, retain: false }
+    const asked = await commandsOf(client, async () => {
       operator.send(message as Packet)
       expect(await operator.next()).toMatchObject({ cmd: 'pubrec' })
       expect(await pump.next()).toMatchObject({ cmd: 'publish', topic: command })
-      while (commands.at(-1) !== 'ping') await client.ping()
-    } finally {
-      monitor.disconnect()
-      client.disconnect()
-    }
+    }).finally(() => client.disconnect())
+    const commands = asked.map(words => words.join(' '))
     const sent = commands.findIndex(one => one.startsWith(`publish portcullis-topic:${command}`))
     const received = commands.findIndex(one => /^(eval|hset).*portcullis:incoming:ops-1/.test(one))
     expect(received).toBeGreaterThanOrEqual(0)

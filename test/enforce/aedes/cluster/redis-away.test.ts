@@ -1,26 +1,21 @@
 /** A node and a Redis that goes away and comes back, on a real one: nothing ends the node, and it knows again what the others know. */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { Redis } from 'ioredis'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { Redis } from 'ioredis'
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type ClusterNode, openCluster } from '../../../../src/enforce/aedes/cluster/open-cluster.ts'
 import { connectRedis } from '../../../../src/enforce/aedes/cluster/redis-connections.ts'
 import { createBroker } from '../../../../src/tool/broker.ts'
 import { idleGate } from '../../../support/idle-gate.ts'
-import { hasRedis, type RedisServer, startRedis } from '../../../support/redis.ts'
+import { hasRedis, type RedisServer } from '../../../support/redis.ts'
+import { useRedis } from '../../../support/use-redis.ts'
 
 describe.skipIf(!hasRedis)(`a Redis that goes away${hasRedis ? '' : ' (redis-server is not installed)'}`, () => {
-  let folder: string
+  const used = useRedis()
   let server: RedisServer
   let redis: Redis
   let node: ClusterNode
 
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'portcullis-away-'))
-    server = await startRedis(folder)
-    redis = new Redis(server.url)
-    redis.on('error', () => undefined)
+  beforeAll(() => {
+    ;({ server, redis } = used)
   })
   beforeEach(async () => {
     await redis.flushall()
@@ -28,11 +23,6 @@ describe.skipIf(!hasRedis)(`a Redis that goes away${hasRedis ? '' : ' (redis-ser
     await node.join(idleGate('r1'))
   })
   afterEach(() => node.close())
-  afterAll(async () => {
-    redis.disconnect()
-    await server.stop()
-    await rm(folder, { recursive: true, force: true })
-  })
 
   test('what a node could not read anew when Redis came back ends nothing, and is read a little later', async () => {
     const changes: string[] = []

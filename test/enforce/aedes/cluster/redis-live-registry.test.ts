@@ -1,12 +1,10 @@
 /** Which node has which client id, on a real Redis that goes away at the wrong moment: nobody is shut out for good. */
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { Redis } from 'ioredis'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { nodeKey, RedisLiveRegistry } from '../../../../src/enforce/aedes/cluster/redis-live-registry.ts'
-import { hasRedis, type RedisServer, startRedis } from '../../../support/redis.ts'
+import { hasRedis } from '../../../support/redis.ts'
+import { useRedis } from '../../../support/use-redis.ts'
 
 const place = (clientId: string) => ({
   ...{ clientId, identity: 'operator ops-1', maxSessions: 1, takesOver: true },
@@ -14,30 +12,22 @@ const place = (clientId: string) => ({
 })
 
 describe.skipIf(!hasRedis)(`a live registry${hasRedis ? '' : ' (redis-server is not installed)'}`, () => {
-  let folder: string
-  let server: RedisServer
+  const used = useRedis()
   let redis: Redis
   let connection: Redis
   let registry: RedisLiveRegistry
 
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'portcullis-registry-'))
-    server = await startRedis(folder)
-    redis = new Redis(server.url)
+  beforeAll(() => {
+    redis = used.redis
   })
   beforeEach(async () => {
     await redis.flushall()
     for (const node of ['one', 'two']) await redis.set(nodeKey(node), 'r1')
-    connection = new Redis(server.url)
+    connection = new Redis(used.server.url)
     await connection.ping()
     registry = new RedisLiveRegistry(connection, 'one')
   })
   afterEach(() => connection.disconnect())
-  afterAll(async () => {
-    redis.disconnect()
-    await server.stop()
-    await rm(folder, { recursive: true, force: true })
-  })
 
   const live = (): Promise<Record<string, string>> => redis.hgetall('portcullis:live')
   const cut = async (): Promise<void> => {
