@@ -8,10 +8,10 @@ import type { OwnerStore } from '../../src/bind/owner-store.ts'
 import { type Guarded, guard, type Listening, listen } from '../../src/enforce/aedes/index.ts'
 import type { Gate } from '../../src/gate.ts'
 import { openGate } from '../../src/open-gate.ts'
-import { ensureDevCerts } from '../../src/provision/dev-certs.ts'
 import { createBroker } from '../../src/tool/broker.ts'
 import type { Persistence } from '../../src/tool/configured-persistence.ts'
 import type { Trace, TraceEvent } from '../../src/trace.ts'
+import { devCertsIn } from './dev-certs.ts'
 import type { Credentials } from './raw-client.ts'
 
 export interface PlantOptions {
@@ -62,11 +62,26 @@ export const refusedWith =
     'problem' in event && event.problem?.code === code
 
 export async function startPlant(options: PlantOptions = {}): Promise<Plant> {
+  const opened: (() => Promise<unknown>)[] = []
+  const close = async (): Promise<void> => {
+    for (const end of opened.splice(0).reverse()) await end()
+  }
+  try {
+    return { ...(await open(options, opened)), close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** `opened`: gets what is to be done at the end, last first, also of a start that fails. */
+async function open(options: PlantOptions, opened: (() => Promise<unknown>)[]): Promise<Omit<Plant, 'close'>> {
   const folder = options.beside ?? (await mkdtemp(join(tmpdir(), 'portcullis-plant-')))
+  if (options.beside === undefined) opened.push(() => rm(folder, { recursive: true, force: true }))
   const certs = join(folder, 'certs-dev')
   const policies = join(folder, 'policies')
   if (options.beside === undefined) {
-    await ensureDevCerts(certs, () => new Date())
+    await devCertsIn(certs)
     await cp(new URL('../../policies', import.meta.url), policies, { recursive: true })
   }
   if (options.beside === undefined && options.edit !== undefined) {
@@ -85,6 +100,7 @@ export async function startPlant(options: PlantOptions = {}): Promise<Plant> {
   const events: TraceEvent[] = []
   const waiting = new Set<() => void>()
   const { broker, owners, cluster, close } = await createBroker(options.persistence)
+  opened.push(close)
   const gate = await openGate({
     ...(owners && { owners }),
     ...(cluster && { registry: cluster.registry }),
@@ -103,6 +119,7 @@ export async function startPlant(options: PlantOptions = {}): Promise<Plant> {
       for (const wake of waiting) wake()
     },
   })
+  opened.push(() => gate.close())
   options.host?.(broker)
   const guarded = guard(broker, gate, { fastPath: options.fastPath ?? true })
   await guarded.restore({ isShared: cluster !== undefined })
@@ -114,6 +131,7 @@ export async function startPlant(options: PlantOptions = {}): Promise<Plant> {
     tls: { keyFile: join(certs, 'server.key'), certFile: join(certs, 'server.pem') },
     ...(options.wsOrigins === undefined ? {} : { wsPort: 0, wsOrigins: options.wsOrigins }),
   })
+  opened.push(() => listener.close())
   const text = (name: string): Promise<string> => readFile(join(certs, name), 'utf8')
   return {
     port: listener.address.port,
@@ -137,11 +155,5 @@ export async function startPlant(options: PlantOptions = {}): Promise<Plant> {
         waiting.add(look)
         look()
       }),
-    close: async () => {
-      await listener.close()
-      await gate.close()
-      await close()
-      if (options.beside === undefined) await rm(folder, { recursive: true, force: true })
-    },
   }
 }

@@ -2,8 +2,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ensureDevCerts } from '../../src/provision/dev-certs.ts'
 import type { BrokerUnderTest, RunningBroker } from '../suites/adapter.ts'
+import { devCertsIn } from './dev-certs.ts'
 import { startHandmade } from './handmade.ts'
 import { RawClient } from './raw-client.ts'
 import { SuiteCerts } from './suite-certs.ts'
@@ -14,7 +14,7 @@ export const handmadeAedes: BrokerUnderTest = {
   lacks: {},
   start: async (): Promise<RunningBroker> => {
     const folder = await mkdtemp(join(tmpdir(), 'portcullis-handmade-'))
-    await ensureDevCerts(folder, () => new Date())
+    await devCertsIn(folder)
     const certs = new SuiteCerts(folder)
     const broker = await startHandmade(folder)
     return {

@@ -12,7 +12,7 @@ import { createKeys, keyHashOf, toPem } from '../../../src/provision/keys.ts'
 import { AuditBench, type Member } from '../../support/audit-bench.ts'
 import { extensions, oddCertificate, rsaKeys } from '../../support/pki.ts'
 
-let bench = new AuditBench()
+let bench: AuditBench
 beforeEach(() => {
   bench = new AuditBench()
 })
