@@ -45,7 +45,8 @@ interface MappedCertificate {
   readonly mapping: Result<BoundMapping>
 }
 
-interface Remembered extends MappedCertificate {
+interface Remembered {
+  readonly mapped: MappedCertificate
   readonly issuer: string
   readonly fingerprint: string
 }
@@ -125,14 +126,14 @@ export class Mapper {
   #mapCertificate(authenticated: Authenticated, clientId: string, fingerprint: string): MappedCertificate {
     const issuer = authenticated.issuer.name
     const known = this.#mapped.get(clientId)
-    if (known?.fingerprint === fingerprint && known.issuer === issuer) return known
+    if (known?.fingerprint === fingerprint && known.issuer === issuer) return known.mapped
     const inForce = mapUnder(this.#policy, authenticated, clientId)
     const mapped =
       this.#trial === undefined ? inForce : tried(this.#trial, inForce, authenticated, clientId, fingerprint)
     // only what may log in is worth remembering: others could fill it with client ids of their own making
     if (!mapped.mapping.ok) return mapped
     if (this.#mapped.size >= rememberedCertificates) this.#mapped.clear()
-    this.#mapped.set(clientId, { ...mapped, issuer, fingerprint })
+    this.#mapped.set(clientId, { mapped, issuer, fingerprint })
     return mapped
   }
 }

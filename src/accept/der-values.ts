@@ -73,9 +73,23 @@ function digits(text: Buffer, at: number): number {
   return tens * 10 + ones
 }
 
+/** Certificates name few things, and each of them many times. */
+const knownOids = new Map<string, string>()
+const mostKnownOids = 256
+
 /** Dotted form of an OBJECT IDENTIFIER (X.690 §8.19) of at most 64 octets, each part below 2^32. */
 export function oidText(contents: Buffer): string {
   if (contents.length > 64) throw new DerError('an object identifier of more than 64 octets')
+  const octets = contents.toString('latin1')
+  const known = knownOids.get(octets)
+  if (known !== undefined) return known
+  const text = dotted(contents)
+  // what strangers invent does not push out what everybody uses
+  if (knownOids.size < mostKnownOids) knownOids.set(octets, text)
+  return text
+}
+
+function dotted(contents: Buffer): string {
   const parts: number[] = []
   let part = 0
   let open = false

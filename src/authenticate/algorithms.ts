@@ -15,6 +15,12 @@ export interface PublicKeyInfo {
 
 export type SignatureHash = 'md5' | 'sha1' | 'sha224' | 'sha256' | 'sha384' | 'sha512'
 
+const keyAlgorithms: Readonly<Record<string, PublicKeyInfo['algorithm']>> = {
+  '1.2.840.10045.2.1': 'ec',
+  '1.2.840.113549.1.1.1': 'rsa',
+  '1.3.101.112': 'ed25519',
+}
+
 const curves: Readonly<Record<string, string>> = {
   '1.2.840.10045.3.1.7': 'P-256',
   '1.3.132.0.34': 'P-384',
@@ -68,16 +74,12 @@ export function readPublicKey(spki: Buffer): PublicKeyInfo {
     parts.inside(tag.sequence, readAlgorithm),
     wholeOctets(parts.take(tag.bitString)),
   ])
-  const base = { curve: undefined, bits: undefined, der: spki }
-  switch (oid) {
-    case '1.2.840.10045.2.1':
-      return { ...base, algorithm: 'ec', curve: curveOf(parameters) }
-    case '1.2.840.113549.1.1.1':
-      return { ...base, algorithm: 'rsa', bits: readOnly(key, tag.sequence, readModulusBits) }
-    case '1.3.101.112':
-      return { ...base, algorithm: 'ed25519' }
-    default:
-      return { ...base, algorithm: 'other' }
+  const algorithm = keyAlgorithms[oid] ?? 'other'
+  return {
+    algorithm,
+    curve: algorithm === 'ec' ? curveOf(parameters) : undefined,
+    bits: algorithm === 'rsa' ? readOnly(key, tag.sequence, readModulusBits) : undefined,
+    der: spki,
   }
 }
 

@@ -37,7 +37,10 @@ function readRdn(rdn: DerReader): readonly NameAttribute[] {
   )
   if (attributes.length === 0) throw new DerError('a relative distinguished name is empty')
   const inMultiValuedRdn = attributes.length > 1
-  return attributes.map(({ type, value }) => ({ type, value: { ...value, inMultiValuedRdn } }))
+  return attributes.map(({ type, value: { text, stringType } }) => ({
+    type,
+    value: { text, stringType, inMultiValuedRdn },
+  }))
 }
 
 const printable = /^[A-Za-z0-9 '()+,\-./:=?]*$/

@@ -16,7 +16,7 @@ export function matchExcept(conditions: FieldConditions, table: FieldTable): Out
       return poisoned(`${told(field, values)}, and \`except:\` names it`)
     if (values.some(value => anyOf.some(pattern => fitsLiterals(pattern, value.text)))) continue
     const flaw = values.map(value => flawOf(field, value)).find(found => found !== undefined)
-    if (flaw === undefined) differs = { kind: 'no-match', why: told(field, values) }
+    if (flaw === undefined) differs = { kind: 'no-match', why: () => told(field, values) }
     else open = poisoned(`${flaw}, and \`except:\` names it`)
   }
   return differs ?? open ?? { kind: 'match', captures: new Map() }

@@ -15,12 +15,12 @@ const mostTold = 5
  */
 export function matchIdentity(set: PolicySet, table: FieldTable): Result<MappedIdentity> {
   const matched: MappedIdentity[] = []
-  const differences: string[] = []
+  const differences: (() => string)[] = []
   for (const rule of set.identities.values()) {
     const outcome = matchRule(rule, table, set.settings.alphabet)
     if (outcome.kind === 'poisoned') return fail(poisonedIdentity(rule, outcome.why))
     if (outcome.kind === 'match') matched.push({ kind: rule.name, captures: outcome.captures })
-    else differences.push(`${rule.name}: ${outcome.why}`)
+    else differences.push(() => `${rule.name}: ${outcome.why()}`)
   }
   const [identity, other] = matched
   if (identity === undefined) return fail(noIdentity(differences))
@@ -44,24 +44,26 @@ function poisonedIdentity(rule: IdentityRule, why: string): Problem {
   )
 }
 
-function noIdentity(differences: readonly string[]): Problem {
+function noIdentity(differences: readonly (() => string)[]): Problem {
+  const reasons = differences.slice(0, mostTold).map(tell => tell())
   const more = differences.length > mostTold ? `; and ${differences.length - mostTold} more` : ''
   return problem('authenticate/no-identity', 'no identity of the policy fits this certificate', {
-    help: differences.length === 0 ? 'the policy has no identity' : differences.slice(0, mostTold).join('; ') + more,
+    help: reasons.length === 0 ? 'the policy has no identity' : reasons.join('; ') + more,
   })
 }
 
 /** A table without an issuer, as a policy test may have, fits whatever issuer the identity demands. */
 function matchRule(rule: IdentityRule, table: FieldTable, alphabet: SafeAlphabet): Outcome {
   if (rule.issuer !== undefined && table.issuer !== undefined && rule.issuer !== table.issuer) {
-    return { kind: 'no-match', why: `its issuer is ${quote(table.issuer)}, not ${quote(rule.issuer)}` }
+    const [found, wanted] = [table.issuer, rule.issuer]
+    return { kind: 'no-match', why: () => `its issuer is ${quote(found)}, not ${quote(wanted)}` }
   }
   const excepted = rule.except.map(conditions => matchExcept(conditions, table))
-  if (excepted.some(outcome => outcome.kind === 'match')) return { kind: 'no-match', why: '`except:` names it' }
+  if (excepted.some(outcome => outcome.kind === 'match')) return { kind: 'no-match', why: () => '`except:` names it' }
   const alternatives = rule.from.map(conditions => matchAll(conditions, table, alphabet))
   const candidates = alternatives.filter(outcome => outcome.kind !== 'no-match')
   const [first] = candidates
-  if (first === undefined) return alternatives[0] ?? { kind: 'no-match', why: 'it has no `from:`' }
+  if (first === undefined) return alternatives[0] ?? { kind: 'no-match', why: () => 'it has no `from:`' }
   const doubt = [...excepted, ...candidates].find(outcome => outcome.kind === 'poisoned')
   return doubt ?? agreed(candidates)
 }
@@ -95,10 +97,7 @@ function matchCondition(condition: FieldCondition, table: FieldTable, alphabet: 
   if (fitting.length === 0 && (values.length > 0 || anyOf.every(hasLiteral))) {
     return {
       kind: 'no-match',
-      why: `${told(field, values)}, not ${anyOf
-        .slice(0, 3)
-        .map(one => quote(one.text))
-        .join(' or ')}`,
+      why: () => `${told(field, values)}, not ${firstOf(anyOf)}`,
     }
   }
   // of SAN entries, those that do not fit the literals are somebody else's; a subject field is counted whole
@@ -117,6 +116,12 @@ function matchCondition(condition: FieldCondition, table: FieldTable, alphabet: 
     ),
   )
 }
+
+const firstOf = (patterns: readonly Pattern[]): string =>
+  patterns
+    .slice(0, 3)
+    .map(one => quote(one.text))
+    .join(' or ')
 
 /** A literal part differs from a field that is not there; a capture alone leaves open what was meant. */
 function hasLiteral(pattern: Pattern): boolean {

@@ -3,8 +3,8 @@ import type { FieldName, FieldValue } from './model.ts'
 import { quote } from './quote.ts'
 
 export type Outcome =
-  /** It is not meant. */
-  | { readonly kind: 'no-match'; readonly why: string }
+  /** It is not meant. Nobody asks why where another identity fits. */
+  | { readonly kind: 'no-match'; readonly why: () => string }
   /** It might be meant, and must not be guessed. */
   | { readonly kind: 'poisoned'; readonly why: string }
   | { readonly kind: 'match'; readonly captures: ReadonlyMap<string, string> }

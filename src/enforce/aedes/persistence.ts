@@ -17,10 +17,18 @@ export interface PersistenceContext extends QueueContext {
   readonly batches: SubscribeBatches
 }
 
+const queues = new WeakMap<AedesPersistence, GuardedQueue>()
+
+/** What waits for a client id as it is stored, whether or not anybody may receive it: for who ends all of it. */
+export function storedQueue(persistence: AedesPersistence, client: { id: string }): Readable {
+  return queues.get(persistence)?.stored(client) ?? persistence.outgoingStream(client)
+}
+
 /** Wraps the methods of this persistence that aedes calls, for good. */
 export function guardPersistence(persistence: AedesPersistence, context: PersistenceContext): void {
   const inner = boundPersistence(persistence)
   const queue = new GuardedQueue(inner, context)
+  queues.set(persistence, queue)
   const { batches } = context
   Object.assign(persistence, {
     addSubscriptions: (client: AedesClient, subscriptions: AedesSubscription[]) =>

@@ -1,6 +1,7 @@
 /** Purge: ends everything that aedes keeps for a client id: subscriptions, queue, incoming messages, will (docs/semantics.md 2.3). */
 import type { Readable } from 'node:stream'
 import type { QueueLedger } from '../queue-ledger.ts'
+import { storedQueue } from './persistence.ts'
 import type { AedesBroker, AedesPublish } from './shape.ts'
 
 /** Resolves with whether there was anything. The queue is emptied as aedes itself would acknowledge it. */
@@ -10,7 +11,7 @@ export async function purgeKept(broker: AedesBroker, clientId: string, ledger: Q
   const subscriptions = await persistence.subscriptionsByClient(client)
   const filters = subscriptions.map(one => one.topic)
   if (filters.length > 0) await persistence.removeSubscriptions(client, filters)
-  const queued = await read(persistence.outgoingStream(client))
+  const queued = await read(storedQueue(persistence, client))
   for (const packet of queued) await persistence.outgoingClearMessageId(client, packet)
   ledger.forget(clientId)
   await persistence.cleanIncoming?.(client)
