@@ -33,7 +33,7 @@ async function login(world, name, clientId, filter) {
 }
 
 const strangersMeasured = 1000
-const strangersBefore = 2000
+const strangersBefore = 8000
 const stranger = index => `new-${String(index).padStart(4, '0')}`
 const device = index => `dev-${String(index).padStart(3, '0')}`
 const topicOf = index => `plant/s1/${device(index)}/telemetry/temp`
@@ -110,7 +110,7 @@ export const scenarios = {
     units: 3000,
     open: connects(() => device),
   },
-  // warmed up with other strangers, so that what is measured is the certificate and not the compiler
+  // warmed up with many other strangers, so that what is measured is the certificate and not the compiler
   'connect, first seen': {
     units: strangersMeasured,
     warmUp: strangersBefore,

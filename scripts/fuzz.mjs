@@ -1,5 +1,5 @@
 // npm run fuzz -- [--inputs N] [--minutes N] [--seed N] [TARGET …]: fuzzes the framer, the certificate path, the policy
-// loader and a guarded broker. 1,000,000 inputs unless said; a failure names the seed that plays it again.
+// loader and a guarded broker. 1,000,000 inputs unless inputs or minutes are said; a failure names the seed that plays it again.
 import { spawnSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
 
