@@ -2,7 +2,7 @@
  * Guarded queue: what waits for kept sessions obeys the policy when it is stored, when it is sent, and when it is brought back
  * (docs/semantics.md 3.8), within the limits of an identity. aedes ignores the delivery hook for queued messages.
  */
-import type { Duplex, Readable } from 'node:stream'
+import { type Duplex, Readable } from 'node:stream'
 import { identityKey } from '../../bind/identity-key.ts'
 import type { Gate } from '../../gate.ts'
 import { matches } from '../../policy/filter-algebra.ts'
@@ -165,7 +165,9 @@ export class GuardedQueue {
   /** All that waits for a session, which gets none of it. */
   stored(client: { id: string }): Readable {
     this.#sent.freeUnqueued(client.id)
-    return this.#inner.outgoingStream(client)
+    // aedes' store on Redis has no stream but an iterator
+    const queue: Readable | AsyncIterable<AedesPublish> = this.#inner.outgoingStream(client)
+    return queue instanceof Readable ? queue : Readable.from(queue)
   }
 
   /** What waits for a session, without what it may not receive any more. */
