@@ -1,5 +1,5 @@
 /** Reads a text by parts: every way in which literals and variables can share it out. Pure. */
-import { isSafeCharacter, isSafeStart, maxValueLength, type SafeAlphabet } from './safe-value.ts'
+import { isSafeCharacter, isSafeStart, isSafeValue, maxValueLength, type SafeAlphabet } from './safe-value.ts'
 import { type Part, valueKindOf } from './template-parts.ts'
 
 /** UTF-16 units of the longest value: bounds the work on a hostile text. */
@@ -20,6 +20,10 @@ export function shareOut(
   alphabet: SafeAlphabet,
 ): readonly string[] | 'several' | undefined {
   if (text.length > longestText(parts)) return undefined
+  const [lone, ...others] = parts
+  // most patterns are one capture: it takes all of the text, or there is no way
+  if (lone !== undefined && lone.type !== 'literal' && others.length === 0)
+    return isSafeValue(text, alphabet, valueKindOf(lone)) ? [text] : undefined
   const ways = waysToRead(parts, text, alphabet)
   const count = ways[0]?.[0] ?? 0
   if (count !== 1) return count === 0 ? undefined : 'several'

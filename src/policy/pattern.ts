@@ -50,8 +50,6 @@ export function fitsLiterals(pattern: Pattern, text: string): boolean {
 
 /** Matches one field value; literals compare as they are (docs/semantics.md 1.4). */
 export function matchPattern(pattern: Pattern, text: string, alphabet: SafeAlphabet): PatternMatch {
-  const [lone, ...others] = pattern.parts
-  if (lone?.type === 'variable' && others.length === 0) return matchWhole(lone, text, alphabet)
   if (!literalsFit(pattern.parts, text)) return { kind: 'no-match' }
   const values = shareOut(pattern.parts, text, alphabet)
   if (values === undefined) return { kind: 'unsafe', reason: reasonOf(pattern.parts, text, alphabet) }
@@ -67,16 +65,6 @@ export function matchPattern(pattern: Pattern, text: string, alphabet: SafeAlpha
     captures.set(name, value)
   }
   return { kind: 'match', captures }
-}
-
-/** What a capture that is the whole pattern takes: the text, or nothing. */
-function matchWhole(
-  { name, kind }: Extract<Part, { type: 'variable' }>,
-  text: string,
-  alphabet: SafeAlphabet,
-): PatternMatch {
-  const reason = unsafeReason(text, alphabet, kind)
-  return reason === undefined ? { kind: 'match', captures: new Map([[name, text]]) } : { kind: 'unsafe', reason }
 }
 
 /** Why no safe values can be read; exact where the pattern has one capture. */
