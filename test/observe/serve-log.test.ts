@@ -21,7 +21,8 @@ log: { refusalsPerMinute: 3, permits: all }
 const onTerminal = (command: string, options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}) =>
   spawnSync('bash', ['-c', 'script -qec "$1" /dev/null', 'bash', command], { ...options, encoding: 'utf8' })
 const hasScript = onTerminal('true').status === 0
-if (!hasScript) console.warn('SKIPPED: colour on a terminal is not tested, since there is no script here (Debian: bsdutils)')
+if (!hasScript)
+  console.warn('SKIPPED: colour on a terminal is not tested, since there is no script here (Debian: bsdutils)')
 
 let folder: string
 beforeAll(async () => {
